@@ -1,0 +1,1 @@
+"""The public index of the market: database, REST API and pages; holds no key."""

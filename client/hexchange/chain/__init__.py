@@ -1,0 +1,1 @@
+"""The EVM chain: events, contracts, wallet, sender."""

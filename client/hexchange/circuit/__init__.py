@@ -1,0 +1,1 @@
+"""The circuit language, its analysis, lowering and library (pure)."""

@@ -1,0 +1,1 @@
+"""Homomorphic encryption: keys, packing, evaluation, release."""

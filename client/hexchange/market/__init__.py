@@ -1,0 +1,1 @@
+"""Manifests, fold of events and rules of the market (pure)."""

@@ -83,6 +83,14 @@ class Refused(HexchangeError):
 # --- UsageError -----------------------------------------------------------------------------------
 
 
+class ConfigInvalid(UsageError):
+    """config.toml is no TOML, or holds a name or value that is not a setting."""
+
+
+class PasswordMissing(UsageError):
+    """A password is needed, and neither a file nor a person gives it."""
+
+
 # --- NotFound -------------------------------------------------------------------------------------
 
 

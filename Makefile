@@ -1,0 +1,41 @@
+# Every target does its own set-up; set-up is skipped while nothing it depends on has changed.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.PHONY: setup demo test test-fast test-contracts test-flow test-nightly check bench clean
+
+ROOT := $(CURDIR)
+STAMPS := .tools/stamps
+UV := .tools/uv/bin/uv
+PY := .venv/bin/python
+FOUNDRY := $(ROOT)/node_modules/@foundry-rs
+# The real binaries first: the shims in node_modules/.bin exit 0 whatever happens.
+export PATH := $(FOUNDRY)/anvil-linux-amd64/bin:$(FOUNDRY)/forge-linux-amd64/bin:$(FOUNDRY)/cast-linux-amd64/bin:$(PATH):$(ROOT)/.tools/bin
+export PYTHONDONTWRITEBYTECODE := 1
+
+STORE ?= folder
+KEEP ?=
+
+setup: $(STAMPS)/python $(STAMPS)/npm
+
+$(STAMPS)/uv:
+	@mkdir -p $(STAMPS)
+	python3.11 -m venv .tools/uv
+	.tools/uv/bin/pip install --quiet uv==0.13.9
+	@touch $@
+
+$(STAMPS)/python: requirements.lock $(STAMPS)/uv
+	@test -x $(PY) || $(UV) venv --quiet --python python3.11 .venv
+	$(UV) pip sync --quiet --python $(PY) --require-hashes requirements.lock
+	$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(STAMPS)/npm: package-lock.json
+	@mkdir -p $(STAMPS)
+	npm ci --silent --ignore-scripts
+	@touch $@
+
+$(STAMPS)/brownie: tools/brownie/requirements.lock $(STAMPS)/uv
+	@test -x .tools/brownie/bin/python || $(UV) venv --quiet --python python3.11 .tools/brownie
+	$(UV) pip sync --quiet --python .tools/brownie/bin/python --require-hashes tools/brownie/requirements.lock
+	@touch $@

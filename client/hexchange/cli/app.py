@@ -1,0 +1,92 @@
+"""The `hexchange` command: global options, the groups of verbs, and one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from hexchange import config
+from hexchange.cli import buy, doctor, job, owner, provider, settings, wallet
+from hexchange.cli.context import Context
+from hexchange.cli.output import Output
+from hexchange.errors import HexchangeError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Compute on data that nobody but its owner can read. Global options may stand anywhere on the line.",
+)
+app.add_typer(wallet.app, name="wallet", help="Keys, balances and transfers.")
+app.add_typer(owner.app, name="owner", help="Encrypt, list and release a table of your own.")
+app.add_typer(buy.app, name="buy", help="Find a dataset, buy a circuit over it, read the result.")
+app.add_typer(provider.app, name="provider", help="Stake, take seats and compute for rewards.")
+app.add_typer(job.app, name="job", help="Look at any job, verify it, move it on.")
+app.add_typer(settings.app, name="config", help="Settings in force and where they come from.")
+app.command(name="doctor")(doctor.doctor)
+
+VALUE_OPTIONS = ("--home", "--rpc-url", "--deployment", "--store", "--account", "--password-file")
+FLAG_OPTIONS = ("--json", "--yes", "--verbose", "-v")
+
+
+@app.callback()
+def options(
+    call: typer.Context,
+    home: Annotated[str | None, typer.Option(help="Folder of keys and state (HEXCHANGE_HOME).")] = None,
+    rpc_url: Annotated[str | None, typer.Option(help="The chain's JSON-RPC address (ETH_RPC_URL).")] = None,
+    deployment: Annotated[str | None, typer.Option(help="Deployment file of the market.")] = None,
+    store: Annotated[str | None, typer.Option(help="folder:PATH or kubo:MULTIADDR.")] = None,
+    account: Annotated[str | None, typer.Option(help="Name or address of the account to act as.")] = None,
+    password_file: Annotated[str | None, typer.Option(help="File with that account's password.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Sign without asking.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what caused an error.")] = False,
+) -> None:
+    flags = {
+        "home": home, "rpc_url": rpc_url, "deployment": deployment, "store": store,
+        "account": account, "password_file": password_file,
+    }  # fmt: skip
+    call.obj = Context(settings=config.load(flags), output=Output(json=json, yes=yes, verbose=verbose))
+
+
+def globals_first(arguments: Sequence[str]) -> list[str]:
+    """Move global options in front of the verb, so that they may stand anywhere on the line."""
+    front: list[str] = []
+    rest: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        if word == "--":
+            rest += [word, *words]
+        elif word in FLAG_OPTIONS or word.startswith(tuple(f"{name}=" for name in VALUE_OPTIONS)):
+            front.append(word)
+        elif word in VALUE_OPTIONS:
+            front += [word, *([value] if (value := next(words, None)) is not None else [])]
+        else:
+            rest.append(word)
+    return front + rest
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and exit with the documented code; no traceback reaches a user."""
+    words = globals_first(sys.argv[1:] if arguments is None else arguments)
+    output = Output(json="--json" in words, verbose="--verbose" in words or "-v" in words)
+    try:
+        app(args=words, prog_name="hexchange")
+    except HexchangeError as error:
+        output.error(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        interrupted = HexchangeError("interrupted", hint="run the same command again; it resumes where it stopped")
+        output.error(interrupted)
+        sys.exit(130)
+    except OSError as error:
+        output.error(HexchangeError(f"{error.strerror or error}: {error.filename or 'the system'}"))
+        sys.exit(1)
+    except Exception as error:  # the last resort: people read one line, never a traceback
+        output.error(HexchangeError(f"unexpected {type(error).__name__}", hint="add -v, and report what you did"))
+        if output.verbose:
+            output.note(str(error))
+        sys.exit(1)

@@ -91,6 +91,10 @@ class PasswordMissing(UsageError):
     """A password is needed, and neither a file nor a person gives it."""
 
 
+class BrokenSecretKey(UsageError):
+    """The secret key file is damaged, or belongs to another edition."""
+
+
 # --- NotFound -------------------------------------------------------------------------------------
 
 
@@ -100,4 +104,16 @@ class PasswordMissing(UsageError):
 # --- VerificationFailed ---------------------------------------------------------------------------
 
 
+class ForeignEngine(VerificationFailed):
+    """The installed homomorphic library does not give the bytes that all digests are defined over."""
+
+
+class MalformedBlob(VerificationFailed):
+    """A ciphertext or key is not, byte for byte, of the form that the circuit expects."""
+
+
 # --- Refused --------------------------------------------------------------------------------------
+
+
+class GridTooFine(Refused):
+    """A release grid lies below the error of the computation, so rounding would hide nothing."""

@@ -14,6 +14,7 @@ HexchangeError                 1   something unexpected
 from __future__ import annotations
 
 import re
+from typing import Any
 
 
 class HexchangeError(Exception):
@@ -95,10 +96,87 @@ class BrokenSecretKey(UsageError):
     """The secret key file is damaged, or belongs to another edition."""
 
 
+class BadAmount(UsageError):
+    """What was given is no amount, or has more decimals than the token."""
+
+
+class BadAccountName(UsageError):
+    """An account's name holds characters that a file name should not."""
+
+
+class AccountExists(UsageError):
+    """An account of that name exists; keys are never overwritten."""
+
+
+class WrongPassword(UsageError):
+    """The password does not open the keystore."""
+
+
+class BrokenKeystore(UsageError):
+    """A keystore file is damaged or of an unknown form."""
+
+
+class BrokenDeployment(UsageError):
+    """The deployment file is missing, damaged or incomplete."""
+
+
+class AlreadyRunning(UsageError):
+    """Another process already does this work for the same account."""
+
+
 # --- NotFound -------------------------------------------------------------------------------------
 
 
+class EditionNotFound(NotFound):
+    """The dataset has no edition of that name."""
+
+
+class AccountNotFound(NotFound):
+    """No keystore of that name or address is on this machine."""
+
+
+# --- Reverted -------------------------------------------------------------------------------------
+
+
+class ContractReverted(Reverted):
+    """A contract refused; `error` is the name of its Solidity error, `arguments` what it says."""
+
+    def __init__(
+        self, message: str, *, hint: str = "", error: str = "", arguments: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.error = error
+        self.arguments = arguments or {}
+
+
 # --- TimedOut -------------------------------------------------------------------------------------
+
+
+class NodeUnreachable(TimedOut):
+    """The chain's node does not answer, or answers with a failure of its own."""
+
+
+class StaleNode(TimedOut):
+    """The node is far behind blocks that were seen before; nothing is concluded from it."""
+
+
+class TransactionPending(TimedOut):
+    """A transaction was sent and is not in a block yet."""
+
+
+class DeadlinePassed(TimedOut):
+    """The deadline of a call passed before it was in a block; it is not sent any more."""
+
+
+# --- InsufficientFunds ----------------------------------------------------------------------------
+
+
+class NotEnoughGasMoney(InsufficientFunds):
+    """The account cannot pay for the gas of the transaction."""
+
+
+class NotEnoughTokens(InsufficientFunds):
+    """A balance, an allowance or free stake is smaller than the amount."""
 
 
 # --- VerificationFailed ---------------------------------------------------------------------------
@@ -110,6 +188,22 @@ class ForeignEngine(VerificationFailed):
 
 class MalformedBlob(VerificationFailed):
     """A ciphertext or key is not, byte for byte, of the form that the circuit expects."""
+
+
+class MalformedDocument(VerificationFailed):
+    """A market document is not the canonical form of a value we accept."""
+
+
+class WrongChain(VerificationFailed):
+    """The node is on another chain than the deployment file."""
+
+
+class WrongContracts(VerificationFailed):
+    """The code at the market's addresses is not that of the deployment file."""
+
+
+class OtherHistory(VerificationFailed):
+    """State on disk was written for another history of a chain with the same id."""
 
 
 # --- Refused --------------------------------------------------------------------------------------

@@ -182,6 +182,10 @@ class NotEnoughTokens(InsufficientFunds):
 # --- VerificationFailed ---------------------------------------------------------------------------
 
 
+class SealedForAnother(VerificationFailed):
+    """A sealed result does not open with this key, or its bytes were changed."""
+
+
 class ForeignEngine(VerificationFailed):
     """The installed homomorphic library does not give the bytes that all digests are defined over."""
 

@@ -1,0 +1,44 @@
+"""A released result on its way from the owner to one buyer: a fresh key for the bytes, the key sealed to the buyer.
+
+The bytes are encrypted by XSalsa20-Poly1305 under a key made for this release alone; that key travels on chain,
+sealed to the buyer's X25519 key (libsodium's sealed box).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nacl.exceptions import CryptoError
+from nacl.public import PrivateKey, PublicKey, SealedBox
+from nacl.secret import SecretBox
+from nacl.utils import random
+
+from hexchange.errors import SealedForAnother
+
+KEY_BYTES = SecretBox.KEY_SIZE
+
+
+@dataclass(frozen=True, slots=True)
+class SealedResult:
+    """`ciphertext` goes to the content store, `sealed_key` (80 bytes) into the release on chain."""
+
+    ciphertext: bytes
+    sealed_key: bytes
+
+
+def seal_result(document: bytes, result_key: bytes) -> SealedResult:
+    """Encrypt `document` so that only the holder of the X25519 key behind `result_key` (32 bytes) reads it."""
+    key = random(KEY_BYTES)
+    return SealedResult(SecretBox(key).encrypt(document), SealedBox(PublicKey(result_key)).encrypt(key))
+
+
+def open_result(sealed: SealedResult, private_key: PrivateKey) -> bytes:
+    """The document. Raises SealedForAnother where the key does not fit or a byte was changed."""
+    try:
+        key = SealedBox(private_key).decrypt(sealed.sealed_key)
+        return SecretBox(key).decrypt(sealed.ciphertext)
+    except (CryptoError, ValueError, TypeError):
+        raise SealedForAnother(
+            "this result does not open with your result key",
+            hint="use the home folder that bought the job; its key lies in buyer/result.key",
+        ) from None

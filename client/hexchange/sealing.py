@@ -19,20 +19,20 @@ KEY_BYTES = SecretBox.KEY_SIZE
 
 
 @dataclass(frozen=True, slots=True)
-class SealedResult:
+class SealedBytes:
     """`ciphertext` goes to the content store, `sealed_key` (80 bytes) into the release on chain."""
 
     ciphertext: bytes
     sealed_key: bytes
 
 
-def seal_result(document: bytes, result_key: bytes) -> SealedResult:
+def seal_result(document: bytes, result_key: bytes) -> SealedBytes:
     """Encrypt `document` so that only the holder of the X25519 key behind `result_key` (32 bytes) reads it."""
     key = random(KEY_BYTES)
-    return SealedResult(SecretBox(key).encrypt(document), SealedBox(PublicKey(result_key)).encrypt(key))
+    return SealedBytes(SecretBox(key).encrypt(document), SealedBox(PublicKey(result_key)).encrypt(key))
 
 
-def open_result(sealed: SealedResult, private_key: PrivateKey) -> bytes:
+def open_result(sealed: SealedBytes, private_key: PrivateKey) -> bytes:
     """The document. Raises SealedForAnother where the key does not fit or a byte was changed."""
     try:
         key = SealedBox(private_key).decrypt(sealed.sealed_key)

@@ -1,7 +1,7 @@
 """Start the real programs that a local market needs: a chain (anvil or geth) and Kubo nodes.
 
-Each function is a context manager. Everything listens on loopback with a port of its own, logs into the folder given,
-and is gone when the block ends, fails, or its Python process dies.
+Each function is a context manager. Everything listens on loopback with a port of its own, logs into the folder
+given, and is gone when the block ends, fails, or its Python process dies.
 """
 
 from __future__ import annotations
@@ -14,33 +14,41 @@ import signal
 import socket
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 ROOT = Path(__file__).resolve().parent.parent
 DEVELOPER = "0x71562b71999873DB5b286dF957af199Ec94617F7"  # the unlocked account of `geth --dev`
 
-_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback never goes through a proxy
+
+def post(port: int, path: str, body: bytes = b"") -> Any:
+    """Send a request to a program on loopback (past any proxy); its JSON answer."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    with closing(connection):
+        connection.request("POST", path, body, {"Content-Type": "application/json"})
+        return json.loads(connection.getresponse().read())
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
     """A running chain; `url` is its JSON-RPC over HTTP."""
 
-    url: str
+    port: int
     process: subprocess.Popen[bytes]
     log: Path
 
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
     def rpc(self, method: str, *params: Any) -> Any:
-        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
-        request = urllib.request.Request(self.url, body, {"Content-Type": "application/json"})
-        with _direct.open(request, timeout=10) as reply:
-            answer = json.load(reply)
+        call = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        answer = post(self.port, "/", json.dumps(call).encode())
         if "error" in answer:
             raise RuntimeError(f"{method}: {answer['error']}")
         return answer["result"]
@@ -48,19 +56,18 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Kubo:
-    """A running Kubo node; `api` is the multiaddr of its RPC, `url` the same over HTTP."""
+    """A running Kubo node; `api` is the multiaddr of its RPC."""
 
-    api: str
-    url: str
+    port: int
     process: subprocess.Popen[bytes]
     log: Path
 
+    @property
+    def api(self) -> str:
+        return f"/ip4/127.0.0.1/tcp/{self.port}"
+
     def rpc(self, command: str, *args: str) -> Any:
-        query = "&".join(f"arg={arg}" for arg in args)
-        with _direct.open(
-            urllib.request.Request(f"{self.url}/api/v0/{command}?{query}", b""), timeout=10
-        ) as reply:
-            return json.load(reply)
+        return post(self.port, f"/api/v0/{command}?{urlencode([('arg', arg) for arg in args])}")
 
     def connect(self, other: Kubo) -> None:
         """Join two private nodes; again after either restarts."""
@@ -70,7 +77,7 @@ class Kubo:
 def program(name: str) -> str:
     """The pinned build of anvil, geth or ipfs; else the one on the PATH.
 
-    The launchers in node_modules/.bin are not used: they hide the exit code and stand between us and the process.
+    The launchers in node_modules/.bin are not used: they hide the exit code and stand in the way of signals.
     """
     for found in [*ROOT.glob(f"node_modules/@foundry-rs/*/bin/{name}"), ROOT / ".tools/bin" / name]:
         if found.exists():
@@ -128,7 +135,7 @@ def wait_until(
         try:
             if ready():
                 return
-        except (OSError, urllib.error.URLError, ValueError):
+        except (OSError, HTTPException, ValueError):
             pass
         time.sleep(0.05)
     raise RuntimeError(f"{process.args!r} did not get ready:\n{log.read_text(errors='replace')[-2000:]}")
@@ -142,7 +149,7 @@ def anvil(folder: Path, *, port: int = 0, extra: Sequence[str] = ()) -> Iterator
     command = [program("anvil"), "--host", "127.0.0.1", "--port", str(port), "--chain-id", "31337",
                "--slots-in-an-epoch", "1", "--block-time", "1", *extra]  # fmt: skip
     with running(command, log) as process:
-        chain = Chain(f"http://127.0.0.1:{port}", process, log)
+        chain = Chain(port, process, log)
         wait_until(lambda: chain.rpc("eth_chainId") == hex(31337), process, log)
         yield chain
 
@@ -151,8 +158,7 @@ def anvil(folder: Path, *, port: int = 0, extra: Sequence[str] = ()) -> Iterator
 def geth(folder: Path, *, port: int = 0) -> Iterator[Chain]:
     """Geth's developer chain with a block each second, under the fork rules of today's main network.
 
-    Its genesis turns on a fork that no public network has yet, which changes gas; so the genesis is made by hand.
-    The account DEVELOPER is funded and unlocked.
+    Its own genesis turns on a fork that no public network has yet, which changes gas, so we make one. The account DEVELOPER is funded and unlocked.
     """
     data, log = folder / "geth", folder / "geth.log"
     port = port or free_port()
@@ -165,18 +171,18 @@ def geth(folder: Path, *, port: int = 0) -> Iterator[Chain]:
         (folder / "genesis.json").write_text(json.dumps(genesis))
         init = [program("geth"), "--datadir", str(data), "init", str(folder / "genesis.json")]
         subprocess.run(init, capture_output=True, check=True)
-    command = [program("geth"), "--dev", "--dev.period", "1", "--datadir", str(data), "--ipcdisable", "--nodiscover", "--nat", "none",
-               "--port", "0", "--authrpc.port", "0", "--http", "--http.addr", "127.0.0.1", "--http.port", str(port),
-               "--http.api", "eth,net,web3,debug"]  # fmt: skip
+    command = [program("geth"), "--dev", "--dev.period", "1", "--datadir", str(data), "--ipcdisable", "--nodiscover",
+               "--nat", "none", "--port", "0", "--authrpc.port", "0", "--http", "--http.addr", "127.0.0.1",
+               "--http.port", str(port), "--http.api", "eth,net,web3,debug"]  # fmt: skip
     with running(command, log) as process:
-        chain = Chain(f"http://127.0.0.1:{port}", process, log)
+        chain = Chain(port, process, log)
         wait_until(lambda: int(chain.rpc("eth_blockNumber"), 16) > 0, process, log)
         yield chain
 
 
 @contextmanager
 def kubo_node(folder: Path) -> Iterator[Kubo]:
-    """A private Kubo node: loopback only, no routing, no bootstrap, no telemetry. `folder` keeps its blocks."""
+    """A private Kubo node: loopback only, no routing, no bootstrap, no telemetry; `folder` keeps its blocks."""
     repo, log = folder / "kubo", folder / "kubo.log"
     environment = {"IPFS_PATH": str(repo), "IPFS_TELEMETRY": "off"}
     if not (repo / "config").exists():
@@ -187,7 +193,7 @@ def kubo_node(folder: Path) -> Iterator[Kubo]:
     (repo / "api").unlink(missing_ok=True)
     with running([program("ipfs"), "daemon", "--migrate=false"], log, environment) as process:
         wait_until(lambda: (repo / "api").exists() and _port(repo) > 0, process, log)
-        node = Kubo(f"/ip4/127.0.0.1/tcp/{_port(repo)}", f"http://127.0.0.1:{_port(repo)}", process, log)
+        node = Kubo(_port(repo), process, log)
         wait_until(lambda: bool(node.rpc("id")["Addresses"]), process, log)
         yield node
 

@@ -1,7 +1,7 @@
 """Start the real programs that a local market needs: a chain (anvil or geth) and Kubo nodes.
 
-Each function is a context manager. Everything listens on loopback with a port of its own, logs into the folder
-given, and is gone when the block ends, fails, or its Python process dies.
+Each function is a context manager. Everything listens on loopback with a port of its own, logs into a folder
+given by the caller, and is gone when the block ends, fails, or its Python process dies.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -114,16 +114,14 @@ def running(
 
 
 def stop(process: subprocess.Popen[bytes], patience: float = 5) -> None:
-    """Ask the process group to end, and after `patience` seconds end it."""
-    for number, wait in ((signal.SIGTERM, patience), (signal.SIGKILL, None)):
-        try:
-            os.killpg(process.pid, number)
-            process.wait(wait)
-        except subprocess.TimeoutExpired:
-            continue
-        except ProcessLookupError:
-            process.wait()
-            return
+    """Ask the process group to end, and after `patience` seconds end what is left of it."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(patience)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def wait_until(
@@ -158,7 +156,8 @@ def anvil(folder: Path, *, port: int = 0, extra: Sequence[str] = ()) -> Iterator
 def geth(folder: Path, *, port: int = 0) -> Iterator[Chain]:
     """Geth's developer chain with a block each second, under the fork rules of today's main network.
 
-    Its own genesis turns on a fork that no public network has yet, which changes gas, so we make one. The account DEVELOPER is funded and unlocked.
+    Its own genesis turns on a fork that no public network has yet, which changes gas, so we make one.
+    The account DEVELOPER is funded and unlocked.
     """
     data, log = folder / "geth", folder / "geth.log"
     port = port or free_port()
@@ -171,9 +170,9 @@ def geth(folder: Path, *, port: int = 0) -> Iterator[Chain]:
         (folder / "genesis.json").write_text(json.dumps(genesis))
         init = [program("geth"), "--datadir", str(data), "init", str(folder / "genesis.json")]
         subprocess.run(init, capture_output=True, check=True)
-    command = [program("geth"), "--dev", "--dev.period", "1", "--datadir", str(data), "--ipcdisable", "--nodiscover",
-               "--nat", "none", "--port", "0", "--authrpc.port", "0", "--http", "--http.addr", "127.0.0.1",
-               "--http.port", str(port), "--http.api", "eth,net,web3,debug"]  # fmt: skip
+    command = [program("geth"), "--dev", "--dev.period", "1", "--datadir", str(data), "--ipcdisable",
+               "--nodiscover", "--nat", "none", "--port", "0", "--authrpc.port", "0", "--http",
+               "--http.addr", "127.0.0.1", "--http.port", str(port), "--http.api", "eth,net,web3,debug"]  # fmt: skip
     with running(command, log) as process:
         chain = Chain(port, process, log)
         wait_until(lambda: int(chain.rpc("eth_blockNumber"), 16) > 0, process, log)
@@ -182,7 +181,7 @@ def geth(folder: Path, *, port: int = 0) -> Iterator[Chain]:
 
 @contextmanager
 def kubo_node(folder: Path) -> Iterator[Kubo]:
-    """A private Kubo node: loopback only, no routing, no bootstrap, no telemetry; `folder` keeps its blocks."""
+    """A private Kubo node: loopback only, without routing, bootstrap and telemetry; `folder` keeps its repo."""
     repo, log = folder / "kubo", folder / "kubo.log"
     environment = {"IPFS_PATH": str(repo), "IPFS_TELEMETRY": "off"}
     if not (repo / "config").exists():

@@ -194,6 +194,10 @@ class MalformedBlob(VerificationFailed):
     """A ciphertext or key is not, byte for byte, of the form that the circuit expects."""
 
 
+class MalformedCircuit(VerificationFailed):
+    """A circuit document is not the canonical form of a circuit we accept."""
+
+
 class MalformedDocument(VerificationFailed):
     """A market document is not the canonical form of a value we accept."""
 
@@ -211,6 +215,26 @@ class OtherHistory(VerificationFailed):
 
 
 # --- Refused --------------------------------------------------------------------------------------
+
+
+class UnsafeEdition(Refused):
+    """Encryption parameters are outside the 128-bit security table, or not of the form that evaluation needs."""
+
+
+class CircuitTooDeep(Refused):
+    """A circuit needs more levels than its edition has."""
+
+
+class CircuitTooLarge(Refused):
+    """A circuit's values, operations or results outgrow its edition or our limits."""
+
+
+class TransparentCircuit(Refused):
+    """Part of a circuit does not depend on the table, so its ciphertext would hide nothing."""
+
+
+class SensitivityUnknown(Refused):
+    """Noise is asked for where one row's effect on the result is not bounded."""
 
 
 class GridTooFine(Refused):

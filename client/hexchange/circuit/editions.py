@@ -1,0 +1,153 @@
+"""Editions as data: the parameter sets and slot layouts in which a table can be listed.
+
+The primes are those that SEAL's `CoeffModulus.Create` picks for the bit lengths in the comments, written
+down so that an edition is a fact and not the outcome of a call. The last prime of a chain is special:
+used by key switching only; it is longer than the data primes wherever the security table leaves room,
+because SEAL's key-switch digits are not centred and an equal length costs digits in the first slots.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hexchange.errors import EditionNotFound, UnsafeEdition
+
+SEAL_FORMAT = "4.3"
+
+#: Largest total modulus (bits) per degree at 128-bit security with a ternary secret
+#: (HomomorphicEncryption.org standard, as in SEAL's `hestdparms.h`).
+SECURE_BITS = {1024: 27, 2048: 54, 4096: 109, 8192: 218, 16384: 438, 32768: 881}
+
+#: The deterministic vector encoder multiplies residues exactly below this many bits.
+DATA_PRIME_BITS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Slot = row: one ciphertext per column and block of N/2 rows. No rotation is ever needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Slot = feature * rows + row: one ciphertext holds `features` features of `rows` rows."""
+
+    features: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterSet:
+    """A CKKS parameter set. `primes` are in SEAL's order: the data primes, of which the first is never
+    dropped and all of which a fresh ciphertext has, then the special prime. `scale` is that of a fresh
+    ciphertext. Raises UnsafeEdition outside the 128-bit table."""
+
+    name: str
+    degree: int
+    primes: tuple[int, ...]
+    scale: float
+
+    def __post_init__(self) -> None:
+        if sum(prime.bit_length() for prime in self.primes) > SECURE_BITS.get(self.degree, 0):
+            raise UnsafeEdition(f"Parameter set {self.name} is outside the 128-bit security table.")
+        if any(prime % (2 * self.degree) != 1 for prime in self.primes):
+            raise UnsafeEdition(f"Parameter set {self.name} has a prime that is not 1 modulo 2N.")
+        if any(prime.bit_length() > DATA_PRIME_BITS for prime in self.primes[:-1]):
+            raise UnsafeEdition(f"Parameter set {self.name} has a data prime above {DATA_PRIME_BITS} bits.")
+
+    @property
+    def slots(self) -> int:
+        """Values per ciphertext."""
+        return self.degree // 2
+
+    @property
+    def data_primes(self) -> tuple[int, ...]:
+        """The primes without the special one."""
+        return self.primes[:-1]
+
+    @property
+    def levels(self) -> int:
+        """Products in a row that the chain allows."""
+        return len(self.primes) - 2
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """What a dataset can be listed in: parameters, layout, and the evaluation keys listed with it."""
+
+    parameters: ParameterSet
+    layout: Columns | Grid
+    relinearize: bool = False
+    steps: tuple[int, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of the parameter set is the name of the edition."""
+        return self.parameters.name
+
+    @property
+    def rows_per_block(self) -> int:
+        """Rows of the table that one row block holds."""
+        return self.layout.rows if isinstance(self.layout, Grid) else self.parameters.slots
+
+    def blocks(self, rows: int) -> int:
+        """Row blocks that `rows` rows fill."""
+        return -(-rows // self.rows_per_block)
+
+
+LINEAR = Edition(
+    ParameterSet(
+        name="linear",
+        degree=4096,
+        primes=(1099511390209, 536813569, 1099511480321),  # 40, 29, 40
+        scale=2.0**29,
+    ),
+    Columns(),
+)
+
+STATS = Edition(
+    ParameterSet(
+        name="stats",
+        degree=8192,
+        primes=(1125899906826241, 1099511480321, 1152921504606830593),  # 50, 40, 60
+        scale=2.0**40,
+    ),
+    Columns(),
+    relinearize=True,
+)
+
+TRAIN = Edition(
+    ParameterSet(
+        name="train",
+        degree=16384,
+        primes=(
+            17592183914497,  # 44
+            274873778177,  # 38, nine times
+            274873876481,
+            274874662913,
+            274874695681,
+            274874859521,
+            274875842561,
+            274876334081,
+            274877022209,
+            274877153281,
+            4503599626682369,  # 52
+        ),
+        scale=2.0**38,
+    ),
+    Grid(features=32, rows=256),
+    relinearize=True,
+    # Sums over features take R, 2R, .. 16R; sums and copies over rows take radix 4, three turns a step.
+    steps=(1, 4, 16, 64, 256, 512, 1024, 2048, 4096),
+)
+
+EDITIONS = {edition.name: edition for edition in (LINEAR, STATS, TRAIN)}
+
+
+def edition(name: str) -> Edition:
+    """The edition called `name`; raises EditionNotFound."""
+    try:
+        return EDITIONS[name]
+    except KeyError:
+        raise EditionNotFound(
+            f"There is no edition {name!r}.", hint=f"Choose one of: {', '.join(EDITIONS)}."
+        ) from None

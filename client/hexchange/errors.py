@@ -124,6 +124,14 @@ class AlreadyRunning(UsageError):
     """Another process already does this work for the same account."""
 
 
+class ProviderNotSetUp(UsageError):
+    """There is no provider in this home folder yet."""
+
+
+class NotDrawn(UsageError):
+    """The job has no seed yet, so there is nothing that could be run."""
+
+
 # --- NotFound -------------------------------------------------------------------------------------
 
 
@@ -133,6 +141,10 @@ class EditionNotFound(NotFound):
 
 class AccountNotFound(NotFound):
     """No keystore of that name or address is on this machine."""
+
+
+class NotRunning(NotFound):
+    """No provider process runs in this home folder."""
 
 
 # --- Reverted -------------------------------------------------------------------------------------
@@ -214,6 +226,10 @@ class OtherHistory(VerificationFailed):
     """State on disk was written for another history of a chain with the same id."""
 
 
+class InputMismatch(VerificationFailed):
+    """The dataset does not hold what the circuit reads, or not in the size that it declares."""
+
+
 # --- Refused --------------------------------------------------------------------------------------
 
 
@@ -239,3 +255,19 @@ class SensitivityUnknown(Refused):
 
 class GridTooFine(Refused):
     """A release grid lies below the error of the computation, so rounding would hide nothing."""
+
+
+class RewardTooLow(Refused):
+    """A job pays less than this provider's settings ask for."""
+
+
+class EditionNotServed(Refused):
+    """A circuit is made for an edition that this provider does not run."""
+
+
+class RunTooLarge(Refused):
+    """A run needs more memory or disk than allowed."""
+
+
+class RunTooSlow(Refused):
+    """A run would take more than a third of the time that is left for it."""

@@ -132,6 +132,46 @@ class NotDrawn(UsageError):
     """The job has no seed yet, so there is nothing that could be run."""
 
 
+class TableUnreadable(UsageError):
+    """The file is no table that can be read: not CSV or Parquet, missing or damaged."""
+
+
+class EmptyTable(UsageError):
+    """The table has no rows or no columns."""
+
+
+class SchemaInvalid(UsageError):
+    """The columns file is damaged, or declares a column wrongly."""
+
+
+class TextColumn(UsageError):
+    """A column holds text; only numbers are encrypted."""
+
+
+class ValueMissing(UsageError):
+    """A cell of the table is empty."""
+
+
+class OutsideRange(UsageError):
+    """A value, or the norm of a row, lies outside what was declared."""
+
+
+class TableTooLarge(UsageError):
+    """The table has more rows or columns than the edition holds."""
+
+
+class OtherTable(UsageError):
+    """An encryption of that name exists, and it is of another table."""
+
+
+class BudgetNeedsRanges(UsageError):
+    """A dataset with a privacy budget needs declared ranges and a declared row norm."""
+
+
+class BadCid(UsageError):
+    """A text or digest is not a content identifier of the shape this market uses."""
+
+
 # --- NotFound -------------------------------------------------------------------------------------
 
 
@@ -147,6 +187,18 @@ class NotRunning(NotFound):
     """No provider process runs in this home folder."""
 
 
+class ColumnMissing(NotFound):
+    """The table has no column of that name."""
+
+
+class EncryptionNotFound(NotFound):
+    """No encrypted table of that name is in the home folder."""
+
+
+class NotListed(NotFound):
+    """The encrypted table is not listed on this market yet."""
+
+
 # --- Reverted -------------------------------------------------------------------------------------
 
 
@@ -159,6 +211,10 @@ class ContractReverted(Reverted):
         super().__init__(message, hint=hint)
         self.error = error
         self.arguments = arguments or {}
+
+
+class ContentMissing(NotFound):
+    """Nobody served the bytes behind a CID in the time given."""
 
 
 # --- TimedOut -------------------------------------------------------------------------------------
@@ -189,6 +245,10 @@ class NotEnoughGasMoney(InsufficientFunds):
 
 class NotEnoughTokens(InsufficientFunds):
     """A balance, an allowance or free stake is smaller than the amount."""
+
+
+class StoreUnreachable(TimedOut):
+    """The content store does not answer."""
 
 
 # --- VerificationFailed ---------------------------------------------------------------------------
@@ -228,6 +288,22 @@ class OtherHistory(VerificationFailed):
 
 class InputMismatch(VerificationFailed):
     """The dataset does not hold what the circuit reads, or not in the size that it declares."""
+
+
+class ContentMismatch(VerificationFailed):
+    """A store returned other bytes than those a CID names."""
+
+
+class ContentTruncated(VerificationFailed):
+    """A store returned only a part of the bytes that a CID names."""
+
+
+class ContentMalformed(VerificationFailed):
+    """Bytes hash to their CID but are not a file tree as this market lays files out."""
+
+
+class ChildCrashed(VerificationFailed):
+    """Work on foreign bytes broke the child process that did it."""
 
 
 # --- Refused --------------------------------------------------------------------------------------
@@ -271,3 +347,71 @@ class RunTooLarge(Refused):
 
 class RunTooSlow(Refused):
     """A run would take more than a third of the time that is left for it."""
+
+
+class PolicyRefused(Refused):
+    """The owner's policy does not let this circuit run on these terms."""
+
+
+class DigestNotFinal(Refused):
+    """The digest is not in a finalized block yet."""
+
+
+class OfferNotOurs(Refused):
+    """The job does not rest on an offer that this home folder signed."""
+
+
+class ResultKeyInvalid(Refused):
+    """The buyer's result key is no point that a result can be sealed to."""
+
+
+class AlreadyReleased(Refused):
+    """The job's result was released before."""
+
+
+class NothingToRelease(Refused):
+    """The agreed outcome of the job is a failed run."""
+
+
+class ResultRefused(Refused):
+    """The result's bytes are not what the circuit yields, or repeat bytes that exist elsewhere."""
+
+
+class RerunDiffers(Refused):
+    """The owner's own run of the job gives another digest."""
+
+
+class BudgetShort(Refused):
+    """The privacy budget that the owner counts itself does not cover the release."""
+
+
+class KeyWornOut(Refused):
+    """The key opened as many results, or is as old, as one key may be."""
+
+
+class TooLateToRelease(Refused):
+    """The release deadline is too near for a release to land before it for sure."""
+
+
+class ContentTooLarge(Refused):
+    """Content is larger than its use allows."""
+
+
+class DiskFull(Refused):
+    """The disk or its quota has no room for what is to be stored."""
+
+
+class StoreNotLocal(Refused):
+    """The RPC of a store is not on this machine; whoever reaches it owns the node."""
+
+
+class ChildOutOfMemory(Refused):
+    """Work in a child process needs more memory than its limit."""
+
+
+class ChildOutOfTime(Refused):
+    """Work in a child process takes longer than its limit."""
+
+
+class ChildOutputTooLarge(Refused):
+    """A child process returns more bytes than its limit."""

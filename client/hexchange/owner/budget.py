@@ -1,0 +1,110 @@
+"""The owner's own ledger of what it released: written and synced before a key is loaded, and never taken back.
+
+It may be ahead of the chain's count (a release that never landed stays counted here), never behind it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from hexchange.errors import BudgetShort, KeyWornOut
+
+RELEASES_PER_KEY = 1024
+KEY_DAYS = 90
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS debits (
+    job INTEGER PRIMARY KEY,
+    dataset INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    epsilon INTEGER NOT NULL CHECK (epsilon >= 0),
+    at INTEGER NOT NULL
+) STRICT
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Debit:
+    """One release: `epsilon` in millionths (0: one exact release), `key` names the HE key, `at` is block time."""
+
+    job: int
+    dataset: int
+    key: str
+    epsilon: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a dataset has used up: sum of epsilon in millionths, and exact releases."""
+
+    epsilon: int
+    exact: int
+
+
+class Ledger:
+    """Debits in one SQLite file, synced at each commit; several processes may use it at once."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        with self._open() as database:
+            database.execute("PRAGMA journal_mode=WAL")
+            database.execute(SCHEMA)
+
+    def debit(self, debit: Debit, *, epsilon_budget: int, exact_releases: int) -> None:
+        """Count a job's release, once; durable on return. Raises BudgetShort or KeyWornOut and counts nothing."""
+        with self._open() as database:
+            database.execute("BEGIN IMMEDIATE")
+            if database.execute("SELECT 1 FROM debits WHERE job = ?", (debit.job,)).fetchone() is None:
+                _check_key(database, debit)
+                _check_budget(_spent(database, debit.dataset), debit, epsilon_budget, exact_releases)
+                row = (debit.job, debit.dataset, debit.key, debit.epsilon, debit.at)
+                database.execute("INSERT INTO debits VALUES (?, ?, ?, ?, ?)", row)
+            database.execute("COMMIT")
+
+    def holds(self, job: int) -> bool:
+        """Whether the job's release is counted."""
+        with self._open() as database:
+            return database.execute("SELECT 1 FROM debits WHERE job = ?", (job,)).fetchone() is not None
+
+    def spent(self, dataset: int) -> Spent:
+        """What the dataset has used up by this ledger."""
+        with self._open() as database:
+            return _spent(database, dataset)
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        database = sqlite3.connect(self._path, timeout=30, isolation_level=None)
+        try:
+            database.execute("PRAGMA synchronous=FULL")
+            yield database
+        finally:
+            database.close()
+
+
+def _spent(database: sqlite3.Connection, dataset: int) -> Spent:
+    query = "SELECT COALESCE(SUM(epsilon), 0), COALESCE(SUM(epsilon = 0), 0) FROM debits WHERE dataset = ?"
+    return Spent(*database.execute(query, (dataset,)).fetchone())
+
+
+def _check_budget(spent: Spent, debit: Debit, epsilon_budget: int, exact_releases: int) -> None:
+    hint = "cancel the dataset's standing offers; its buyers' jobs can only be declined"
+    if debit.epsilon and spent.epsilon + debit.epsilon > epsilon_budget:
+        left = epsilon_budget - spent.epsilon
+        raise BudgetShort(f"job {debit.job} asks for ε {debit.epsilon} µ, {left} µ are left", hint=hint)
+    if not debit.epsilon and spent.exact + 1 > exact_releases:
+        raise BudgetShort(f"job {debit.job}: all {exact_releases} exact releases are used up", hint=hint)
+
+
+def _check_key(database: sqlite3.Connection, debit: Debit) -> None:
+    count, first = database.execute("SELECT COUNT(*), MIN(at) FROM debits WHERE key = ?", (debit.key,)).fetchone()
+    hint = "encrypt the table again under a new name and update the dataset with it"
+    if count >= RELEASES_PER_KEY:
+        raise KeyWornOut(f"the key opened {count} results, which is the most", hint=hint)
+    if count and debit.at - first > KEY_DAYS * 86400:
+        raise KeyWornOut(f"the key opened its first result more than {KEY_DAYS} days ago", hint=hint)

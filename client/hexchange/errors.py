@@ -84,6 +84,14 @@ class Refused(HexchangeError):
 # --- UsageError -----------------------------------------------------------------------------------
 
 
+class TermsOutOfBounds(UsageError):
+    """Seats, reward or a window lies outside what the offer or the market allows."""
+
+
+class BrokenResultKey(UsageError):
+    """The buyer's result key file is damaged."""
+
+
 class ConfigInvalid(UsageError):
     """config.toml is no TOML, or holds a name or value that is not a setting."""
 
@@ -148,7 +156,7 @@ class TextColumn(UsageError):
     """A column holds text; only numbers are encrypted."""
 
 
-class ValueMissing(UsageError):
+class MissingValue(UsageError):
     """A cell of the table is empty."""
 
 
@@ -175,6 +183,14 @@ class BadCid(UsageError):
 # --- NotFound -------------------------------------------------------------------------------------
 
 
+class NotReleased(NotFound):
+    """The job has no released result (yet)."""
+
+
+class OfferNotFound(NotFound):
+    """No offer, or more than one, is meant; or its owner never signed it."""
+
+
 class EditionNotFound(NotFound):
     """The dataset has no edition of that name."""
 
@@ -187,7 +203,7 @@ class NotRunning(NotFound):
     """No provider process runs in this home folder."""
 
 
-class ColumnMissing(NotFound):
+class MissingColumn(NotFound):
     """The table has no column of that name."""
 
 
@@ -197,6 +213,14 @@ class EncryptionNotFound(NotFound):
 
 class NotListed(NotFound):
     """The encrypted table is not listed on this market yet."""
+
+
+class DatasetNotFound(NotFound):
+    """The market lists no dataset of that number."""
+
+
+class JobNotFound(NotFound):
+    """The market has no job of that number."""
 
 
 # --- Reverted -------------------------------------------------------------------------------------
@@ -254,6 +278,10 @@ class StoreUnreachable(TimedOut):
 # --- VerificationFailed ---------------------------------------------------------------------------
 
 
+class ForeignResult(VerificationFailed):
+    """A released result says that it belongs to another job."""
+
+
 class SealedForAnother(VerificationFailed):
     """A sealed result does not open with this key, or its bytes were changed."""
 
@@ -307,6 +335,10 @@ class ChildCrashed(VerificationFailed):
 
 
 # --- Refused --------------------------------------------------------------------------------------
+
+
+class OfferUnusable(Refused):
+    """An offer is expired, cancelled, used up, outdated, or for another buyer."""
 
 
 class UnsafeEdition(Refused):

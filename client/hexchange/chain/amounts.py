@@ -22,7 +22,7 @@ def parse_amount(text: str, decimals: int) -> int:
         raise BadAmount(
             f"'{text}' has more than {decimals} decimals", hint=f"the token has {decimals} decimals"
         )
-    return int(whole) * 10**decimals + int(fraction[:decimals].ljust(decimals, "0") or "0")
+    return int(whole + fraction[:decimals].ljust(decimals, "0"))
 
 
 def format_amount(value: int, decimals: int, symbol: str = "") -> str:

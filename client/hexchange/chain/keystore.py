@@ -1,7 +1,7 @@
 """Keystore files (V3 JSON of the Ethereum clients): a private key under a password.
 
-Written with scrypt n = 2^18, r = 8, p = 1. Read in every form that cast, Brownie, Ape and geth write. A file is
-foreign bytes: its size, fields and costs are bounded before a key is derived from it.
+Written with scrypt n = 2^18, r = 8, p = 1. Read in every form that cast, Brownie, Ape and geth write. A file
+is foreign bytes: its size, fields and costs are bounded before a key is derived from it.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-import eth_keyfile
 from eth_account import Account
 
 from hexchange.errors import BrokenKeystore, WrongPassword
 
 SCRYPT_N = 2**18
 MAX_FILE_BYTES = 16_384
+_CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141  # secp256k1
 _MAX_SCRYPT_MEMORY = 2**30
 _MAX_PBKDF2_ROUNDS = 10_000_000
 _HEX_FIELDS = {"ciphertext": (32, 32), "mac": (32, 32), "iv": (1, 16), "salt": (1, 64)}
@@ -24,7 +24,7 @@ _HEX_FIELDS = {"ciphertext": (32, 32), "mac": (32, 32), "iv": (1, 16), "salt": (
 
 @dataclass(frozen=True, slots=True)
 class Keyfile:
-    """A keystore that is well formed: its document, its address where it says one, and whether it needs no upgrade."""
+    """A well formed keystore: its document, its address where it says one, and whether its costs reach ours."""
 
     document: dict[str, Any]
     address: str
@@ -64,7 +64,7 @@ def _check_costs(kdf: str, costs: dict[str, Any]) -> bool:
             raise _broken("its scrypt costs are malformed")
         if 128 * n * r > _MAX_SCRYPT_MEMORY or p > 16:
             raise _broken("its scrypt costs are beyond reason")
-        return n * r * p >= SCRYPT_N * 8 and n >= SCRYPT_N
+        return bool(n >= SCRYPT_N and r >= 8)
     if kdf == "pbkdf2":
         rounds = costs["c"]
         if type(rounds) is not int or not 0 < rounds <= _MAX_PBKDF2_ROUNDS or costs["prf"] != "hmac-sha256":
@@ -74,27 +74,25 @@ def _check_costs(kdf: str, costs: dict[str, Any]) -> bool:
 
 
 def decrypt(keyfile: Keyfile, password: str) -> bytes:
-    """The private key, 32 bytes. Raises WrongPassword, the same for every wrong password, or BrokenKeystore."""
+    """The private key, 32 bytes. Raises WrongPassword, one for every wrong password, or BrokenKeystore."""
     try:
-        key = bytes(eth_keyfile.decode_keyfile_json(keyfile.document, password.encode()))
+        key = bytes(Account.decrypt(keyfile.document, password))
     except ValueError as error:
         if "MAC mismatch" in str(error):
             raise WrongPassword(
                 "the password is wrong", hint="try again; nothing else opens this key"
             ) from None
         raise _broken("it cannot be decrypted") from None
-    try:
-        address = Account.from_key(key).address
-    except Exception:  # the library's message may quote the key
-        raise _broken("what it holds is no private key") from None
-    if keyfile.address and address.lower() != keyfile.address:
+    if not 0 < int.from_bytes(key) < _CURVE_ORDER:
+        raise _broken("what it holds is no private key")
+    if keyfile.address and Account.from_key(key).address.lower() != keyfile.address:
         raise _broken("its key belongs to another address than the file says")
     return key
 
 
 def encrypt(key: bytes, password: str) -> bytes:
     """A keystore file of `key` (32 bytes) under `password`, scrypt n = 2^18: 0.7 to 0.9 s."""
-    document = eth_keyfile.create_keyfile_json(key, password.encode(), kdf="scrypt", iterations=SCRYPT_N)
+    document = Account.encrypt(key, password, kdf="scrypt", iterations=SCRYPT_N)
     return json.dumps(document, indent=1).encode()
 
 

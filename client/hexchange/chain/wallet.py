@@ -1,4 +1,4 @@
-"""Accounts of this machine: keystores in one folder, found and imported from other tools, and the unlocked wallet."""
+"""Accounts of this machine: keystores in one folder, those of other tools, and the unlocked wallet."""
 
 from __future__ import annotations
 

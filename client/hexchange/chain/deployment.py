@@ -1,0 +1,76 @@
+"""The deployment file: which contracts on which chain, and what their code hashes to."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from eth_utils.address import is_address, to_checksum_address
+
+from hexchange.errors import BrokenDeployment
+
+FINALITIES = ("finalized", "safe", "latest")
+_MAX_FILE_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """`block` is where reading events starts; `finality` the tag that irreversible steps wait for;
+    `code` the keccak-256 of the runtime code of `market` and `stake`, as 0x hex."""
+
+    chain: int
+    market: str
+    stake: str
+    token: str
+    block: int
+    finality: str
+    code: dict[str, str]
+
+
+def load_deployment(path: Path) -> Deployment:
+    """Read and check a deployment file. Raises BrokenDeployment."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        hint = "put the market's deployment file there, or name it with --deployment"
+        raise BrokenDeployment(f"{path}: {error.strerror}", hint=hint) from None
+    try:
+        if len(raw) > _MAX_FILE_BYTES:
+            raise ValueError("it is too large")
+        return _checked(json.loads(raw))
+    except (ValueError, TypeError, KeyError) as error:
+        hint = "get the file again from where you found the market"
+        raise BrokenDeployment(f"{path} is no deployment file: {error}", hint=hint) from None
+
+
+def save_deployment(path: Path, deployment: Deployment) -> None:
+    """Write the file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with draft.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(asdict(deployment), indent=2) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def _checked(fields: dict[str, Any]) -> Deployment:
+    deployment = Deployment(**fields)
+    for name in ("market", "stake", "token"):
+        if not is_address(getattr(deployment, name)):
+            raise ValueError(f"{name} is no address")
+    for name in ("chain", "block"):
+        if type(getattr(deployment, name)) is not int or getattr(deployment, name) < 0:
+            raise ValueError(f"{name} is no number")
+    if deployment.finality not in FINALITIES:
+        raise ValueError(f"finality is none of {', '.join(FINALITIES)}")
+    if set(deployment.code) != {"market", "stake"}:
+        raise ValueError("code must name market and stake")
+    for digest in deployment.code.values():
+        if len(bytes.fromhex(digest.removeprefix("0x"))) != 32:
+            raise ValueError("a code hash has a wrong length")
+    market, stake, token = map(to_checksum_address, (deployment.market, deployment.stake, deployment.token))
+    return Deployment(**{**fields, "market": market, "stake": stake, "token": token})

@@ -84,6 +84,10 @@ class Refused(HexchangeError):
 # --- UsageError -----------------------------------------------------------------------------------
 
 
+class DatabaseUnusable(UsageError):
+    """The backend's database is damaged, or belongs to another market."""
+
+
 class TermsOutOfBounds(UsageError):
     """Seats, reward or a window lies outside what the offer or the market allows."""
 

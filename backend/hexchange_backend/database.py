@@ -192,4 +192,4 @@ def _decode_value(kind: Any, value: Any) -> Any:
         return bytes.fromhex(value)
     if kind in (Offer, Terms):
         return kind(**_decode(kind, value))
-    return int(value) if kind is int else value
+    return kind(int(value)) if isinstance(kind, type) and issubclass(kind, int) else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from hexchange.chain.contracts import Contracts
@@ -18,6 +19,8 @@ log = logging.getLogger(__name__)
 
 DEEPEST_REORGANISATION = 95
 """Blocks. A deeper one is no accident: the indexer stops and an operator decides."""
+
+PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +50,18 @@ class Indexer:
             self._rewind()
             self._extend()
 
-    def run(self, stop: threading.Event, pause: float = 0.5) -> None:
-        """Update until `stop` is set; trouble is shown by health and tried again."""
+    def run(self, stop: threading.Event, then: Callable[[MarketState], None]) -> None:
+        """Update until `stop` is set, and call `then` each time; trouble is shown by health and tried again."""
         while not stop.is_set():
             try:
                 self.update()
+                then(self.view.state)
                 self.trouble = ""
             except HexchangeError as error:
                 if error.message != self.trouble:
                     log.warning("%s", error.message)
                 self.trouble = error.message
-            stop.wait(pause)
+            stop.wait(PAUSE_SECONDS)
 
     def _extend(self) -> None:
         state, block = self.view.state.copy(), self.view.block

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from hexchange.chain.contracts import Contracts, connect
+from hexchange.chain.events import ZERO_ADDRESS
 from hexchange.chain.deployment import Deployment, load_deployment
 from hexchange.chain.sender import Sender
 from hexchange.chain.wallet import Keystores, Wallet
@@ -18,7 +19,7 @@ from hexchange.cli.output import Output
 from hexchange.config import Settings
 from hexchange.errors import PasswordMissing
 from hexchange.follower import Follower
-from hexchange.storage import open_store
+from hexchange.storage.open import open_store
 from hexchange.storage.store import ContentStore
 
 
@@ -52,6 +53,11 @@ class Context:
     @cached_property
     def keystores(self) -> Keystores:
         return Keystores(self.settings.keystores)
+
+    @cached_property
+    def address_or_zero(self) -> str:
+        """Address of the account in force without unlocking it; zero where none is set."""
+        return self.keystores.find(self.settings.account).address if self.settings.account else ZERO_ADDRESS
 
     @cached_property
     def wallet(self) -> Wallet:

@@ -7,9 +7,10 @@ degree (4), scale (8, float64), then polynomials x primes x degree residues (8 e
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from hexchange.circuit.program import Shape
+from hexchange.circuit.program import Program, Shape
 from hexchange.he import forms
 from hexchange.he.engine import Engine
 from hexchange.he.library import inflate, load, malformed, save, sealapi
@@ -59,6 +60,19 @@ def from_seeded(engine: Engine, data: bytes, shape: Shape) -> Any:
     ciphertext = load(sealapi.Ciphertext(), engine.context, body)
     _refuse_transparent(ciphertext)
     return ciphertext
+
+
+def from_outputs(engine: Engine, program: Program, outputs: Sequence[bytes]) -> Iterator[tuple[str, Any]]:
+    """The ciphertexts of a stranger's result, each with its output's name, in the program's order.
+
+    Raises MalformedBlob as `from_canonical` does, and for another number of them.
+    """
+    places = program.result_sizes()
+    if len(outputs) != len(places):
+        raise malformed(f"The result has {len(outputs)} ciphertexts where {len(places)} are expected.")
+    shapes = {output.name: output.shape for output in program.outputs}
+    for (name, _, _), data in zip(places, outputs, strict=True):
+        yield name, from_canonical(engine, data, shapes[name])
 
 
 def _header(engine: Engine, shape: Shape) -> bytes:

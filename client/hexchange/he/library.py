@@ -28,7 +28,18 @@ PLAIN, ZSTD = 0, 2
 _HEADER = struct.Struct("<HBBBBHQ")
 _LARGEST_WINDOW = 1 << 23
 
-__all__ = ["HEADER", "VERSION", "check_library", "header", "inflate", "load", "malformed", "save", "sealapi"]
+__all__ = [
+    "HEADER",
+    "VERSION",
+    "check_library",
+    "file_cap",
+    "header",
+    "inflate",
+    "load",
+    "malformed",
+    "save",
+    "sealapi",
+]
 
 
 def malformed(text: str) -> MalformedBlob:
@@ -77,13 +88,18 @@ def load(thing: Any, context: Any, body: bytes) -> Any:
     return thing
 
 
+def file_cap(length: int) -> int:
+    """Most bytes of a SEAL file whose body has `length` bytes, compressed or not."""
+    return length + length // 128 + 64
+
+
 def inflate(data: bytes, length: int) -> bytes:
     """The body of the SEAL file `data`, which must have exactly `length` bytes when inflated.
 
     Raises MalformedBlob for another header, version, length or a broken stream.
     """
-    if len(data) < HEADER:
-        raise malformed("The file is shorter than its header.")
+    if not HEADER <= len(data) <= file_cap(length):
+        raise malformed(f"The file has {len(data)} bytes, which no object of {length} bytes needs.")
     magic, size, major, minor, mode, reserved, total = _HEADER.unpack_from(data)
     if (magic, size, reserved) != (MAGIC, HEADER, 0):
         raise malformed("The file has no SEAL header.")

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hexchange.circuit.program import Program
-from hexchange.he.canonical import from_canonical
+from hexchange.he.canonical import from_outputs
 from hexchange.he.keys import SecretKey
-from hexchange.he.library import malformed, sealapi
+from hexchange.he.library import sealapi
 
 Slots = dict[str, list[NDArray[np.float64]]]
 
@@ -22,13 +22,9 @@ def open_outputs(secret: SecretKey, program: Program, outputs: Sequence[bytes]) 
     output is not of the program's shape.
     """
     engine, decryptor = secret.engine, secret.decryptor()
-    shapes = {output.name: output.shape for output in program.outputs}
-    places = program.result_sizes()
-    if len(outputs) != len(places):
-        raise malformed(f"The result has {len(outputs)} ciphertexts where {len(places)} are expected.")
-    opened: Slots = {name: [] for name in shapes}
-    for (name, _, _), data in zip(places, outputs, strict=True):
+    opened: Slots = {output.name: [] for output in program.outputs}
+    for name, ciphertext in from_outputs(engine, program, outputs):
         plaintext = sealapi.Plaintext()
-        decryptor.decrypt(from_canonical(engine, data, shapes[name]), plaintext)
+        decryptor.decrypt(ciphertext, plaintext)
         opened[name].append(np.array(engine.encoder.decode_double(plaintext)))
     return opened

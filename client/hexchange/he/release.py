@@ -16,12 +16,20 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from opendp.combinators import make_zCDP_to_approxDP
+from opendp.domains import atom_domain, vector_domain
+from opendp.measurements import make_gaussian, make_laplace
+from opendp.metrics import l1_distance, l2_distance
+from opendp.mod import binary_search, enable_features
 
 from hexchange.errors import GridTooFine
 
 # Below it a float64 quotient by the grid is off by at most a quarter of a step.
 _LARGEST_COUNT = 1 << 50
 _LARGEST_EPSILON = 50.0
+
+# OpenDP asks for this before it builds any measurement.
+enable_features("contrib")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +91,6 @@ class _Noise:
 
 def _gaussian(privacy: Privacy, moved: int) -> _Noise:
     """Discrete Gaussian noise, its scale the least for (epsilon, delta) by its exact privacy profile."""
-    from opendp.combinators import make_zCDP_to_approxDP
-    from opendp.measurements import make_gaussian
-    from opendp.metrics import l2_distance
-    from opendp.mod import binary_search
 
     def measurement(scale: float) -> Any:
         return make_gaussian(_integers(), l2_distance(T=float), scale=scale)
@@ -101,10 +105,6 @@ def _gaussian(privacy: Privacy, moved: int) -> _Noise:
 
 def _laplace(privacy: Privacy, moved: int, numbers: int) -> _Noise:
     """Discrete Laplace noise; an L2 change of d numbers is at most sqrt(d) times as large in L1."""
-    from opendp.measurements import make_laplace
-    from opendp.metrics import l1_distance
-    from opendp.mod import binary_search
-
     moved_in_all = math.ceil(moved * math.sqrt(numbers))
 
     def measurement(scale: float) -> Any:
@@ -118,10 +118,6 @@ def _laplace(privacy: Privacy, moved: int, numbers: int) -> _Noise:
 
 
 def _integers() -> Any:
-    from opendp.domains import atom_domain, vector_domain
-    from opendp.mod import enable_features
-
-    enable_features("contrib")
     return vector_domain(atom_domain(T="i64"))
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from hexchange.errors import ColumnMissing, EmptyTable, SchemaInvalid, TextColumn, ValueMissing
+from hexchange.errors import MissingColumn, EmptyTable, SchemaInvalid, TextColumn, MissingValue
 from hexchange.market.manifests import Column
 
 FIELDS = ("name", "type", "role", "unit", "low", "high")
@@ -88,12 +88,12 @@ def _number(value: object) -> bool:
 def infer_schema(frame: pd.DataFrame, label: str | None = None) -> Schema:
     """Columns with the ranges that the data itself has: no ground for differential privacy, so only without an ε budget.
 
-    Raises EmptyTable, TextColumn, ValueMissing, ColumnMissing (no such label).
+    Raises EmptyTable, TextColumn, MissingValue, MissingColumn (no such label).
     """
     if frame.empty:
         raise EmptyTable("the table has no rows or no columns", hint="give a table with at least one row")
     if label is not None and label not in frame.columns:
-        raise ColumnMissing(f"the table has no column {label!r}", hint=f"its columns: {', '.join(map(str, frame.columns))}")
+        raise MissingColumn(f"the table has no column {label!r}", hint=f"its columns: {', '.join(map(str, frame.columns))}")
     return Schema(tuple(_inferred(str(name), frame[name], label) for name in frame.columns), "inferred")
 
 
@@ -111,13 +111,13 @@ def _inferred(name: str, series: pd.Series[Any], label: str | None) -> Column:
 
 
 def numbers(name: str, series: pd.Series[Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """The column as float64. Raises TextColumn or ValueMissing, each naming column and row (first row is 1)."""
+    """The column as float64. Raises TextColumn or MissingValue, each naming column and row (first row is 1)."""
     missing = series.isna().to_numpy()
     if missing.any():
         row = int(missing.argmax()) + 1
         more = f" and {int(missing.sum()) - 1} more" if missing.sum() > 1 else ""
         hint = "fill it, or drop the row, before encrypting: a ciphertext has no empty cell"
-        raise ValueMissing(f"column {name!r}, row {row}{more}: no value", hint=hint)
+        raise MissingValue(f"column {name!r}, row {row}{more}: no value", hint=hint)
     if not (pd.api.types.is_numeric_dtype(series.dtype) or pd.api.types.is_bool_dtype(series.dtype)):
         row, value = _first_text(series)
         hint = f"code it as numbers, or leave it out with --drop {name!r}"

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow
 
-from hexchange.errors import ColumnMissing, EmptyTable, OutsideRange, TableUnreadable
+from hexchange.errors import MissingColumn, EmptyTable, OutsideRange, TableUnreadable
 from hexchange.market.manifests import Column
 from hexchange.owner.schema import Schema, numbers
 
@@ -20,10 +20,14 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A table ready for encryption: rows x columns in [-1, 1]. What was clipped is the owner's business alone."""
+    """A table ready for encryption: rows x columns in [-1, 1]. What was clipped is the owner's business alone.
+
+    In `values` rows longer than the declared norm are shortened, in `unshortened` they are not.
+    """
 
     schema: Schema
     values: Floats
+    unshortened: Floats
     clipped: dict[str, int]
     rows_shortened: int
 
@@ -35,11 +39,7 @@ class Prepared:
     def digest(self) -> bytes:
         """sha-256 over schema and values: tells whether an interrupted encryption goes on with the same table."""
         head = repr((self.schema, self.values.shape)).encode()
-        return hashlib.sha256(head + np.ascontiguousarray(self.values).tobytes()).digest()
-
-    def column(self, name: str) -> Floats:
-        index = [column.name for column in self.schema.columns].index(name)
-        return self.values[:, index]
+        return hashlib.sha256(head + self.unshortened.tobytes()).digest()
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -64,7 +64,7 @@ def read_table(path: Path) -> pd.DataFrame:
 def prepare(frame: pd.DataFrame, schema: Schema) -> Prepared:
     """Scale every column of `schema` to [-1, 1] by its range, row by row as `frame` has them.
 
-    Raises EmptyTable, ColumnMissing, TextColumn, ValueMissing, and OutsideRange unless the schema clips.
+    Raises EmptyTable, MissingColumn, TextColumn, MissingValue, and OutsideRange unless the schema clips.
     """
     if frame.empty:
         raise EmptyTable("the table has no rows or no columns", hint="give a table with at least one row")
@@ -73,15 +73,15 @@ def prepare(frame: pd.DataFrame, schema: Schema) -> Prepared:
     for index, column in enumerate(schema.columns):
         if column.name not in frame.columns:
             hint = f"its columns: {', '.join(map(str, frame.columns))}"
-            raise ColumnMissing(f"the table has no column {column.name!r}", hint=hint)
+            raise MissingColumn(f"the table has no column {column.name!r}", hint=hint)
         scaled = scale(column, numbers(column.name, frame[column.name]))
         outside = ~(np.abs(scaled) <= 1)
         if outside.any() and not schema.clip:
             raise _outside(column, frame, outside)
         clipped[column.name] = int(outside.sum())
         values[:, index] = np.clip(scaled, -1, 1)
-    shortened = _shorten(values, schema) if schema.row_norm is not None else 0
-    return Prepared(schema, values, clipped, shortened)
+    shortened, count = _shorten(values, schema)
+    return Prepared(schema, shortened, values, clipped, count)
 
 
 def scale(column: Column, values: Floats) -> Floats:
@@ -89,17 +89,18 @@ def scale(column: Column, values: Floats) -> Floats:
     return np.asarray((values - column.low) / (column.high - column.low) * 2 - 1, dtype=np.float64)
 
 
-def _shorten(values: Floats, schema: Schema) -> int:
-    """Shorten rows longer than the declared norm, in place; the count. Refused unless the schema clips."""
-    assert schema.row_norm is not None
-    norms = np.sqrt((values**2).sum(axis=1))
+def _shorten(values: Floats, schema: Schema) -> tuple[Floats, int]:
+    """Rows longer than the declared norm shortened to it, and their count. Refused unless the schema clips."""
+    if schema.row_norm is None:
+        return values, 0
+    norms = np.linalg.norm(values, axis=1)
     longer = norms > schema.row_norm
     if longer.any() and not schema.clip:
         row = int(longer.argmax())
         hint = "declare a larger row_norm, or add clip = true to shorten such rows"
         raise OutsideRange(f"row {row + 1}: norm {norms[row]:.6g} is above row_norm {schema.row_norm:g}", hint=hint)
-    values[longer] *= (schema.row_norm / norms[longer])[:, None]
-    return int(longer.sum())
+    factors = np.where(longer, schema.row_norm / np.where(longer, norms, 1.0), 1.0)
+    return values * factors[:, None], int(longer.sum())
 
 
 def _outside(column: Column, frame: pd.DataFrame, outside: np.ndarray[Any, np.dtype[np.bool_]]) -> OutsideRange:

@@ -1,0 +1,140 @@
+"""What the owner's side did and knows of one market, in SQLite: signed offers, own runs, sealed results.
+
+Each row is on disk before its effect is visible to anybody, so that a repeated step finds it and repeats the same bytes.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from hexchange.chain.deployment import Deployment
+from hexchange.evaluation import Evaluated
+from hexchange.market import documents
+from hexchange.market.messages import Offers, SignedOffer
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS offers (digest BLOB PRIMARY KEY, dataset INTEGER NOT NULL, signed BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS runs (
+    job INTEGER PRIMARY KEY, digest BLOB NOT NULL, salted BLOB NOT NULL, manifest BLOB NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS outputs (
+    job INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, place INTEGER NOT NULL, bytes BLOB NOT NULL,
+    PRIMARY KEY (job, place)
+) STRICT;
+CREATE TABLE IF NOT EXISTS prints (print BLOB PRIMARY KEY, source BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sealed (
+    job INTEGER PRIMARY KEY, ciphertext BLOB NOT NULL, sealed_key BLOB NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS refusals (job INTEGER PRIMARY KEY, code TEXT NOT NULL, reason TEXT NOT NULL) STRICT;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a job is declined: the error's stable name and its words."""
+
+    code: str
+    reason: str
+
+
+def books(home: Path, deployment: Deployment) -> Path:
+    """The folder of an owner's ledger and journal for one market."""
+    return home / "releases" / f"{deployment.chain}-{deployment.market.lower()}"
+
+
+class Journal:
+    """Used by one thread; several processes may have it open."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._database = sqlite3.connect(path, timeout=30)
+        self._database.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
+        self._database.executescript(SCHEMA)
+
+    def close(self) -> None:
+        self._database.close()
+
+    # --- offers -----------------------------------------------------------------------------------
+
+    def keep_offer(self, digest: bytes, signed: SignedOffer) -> None:
+        """Remember what was signed; durable before the signature leaves."""
+        with self._database as database:
+            row = (digest, signed.offer.dataset, documents.encode(Offers((signed,))))
+            database.execute("INSERT OR IGNORE INTO offers VALUES (?, ?, ?)", row)
+
+    def offer(self, digest: bytes) -> SignedOffer | None:
+        """The offer with this EIP-712 digest, if it was signed here."""
+        row = self._database.execute("SELECT signed FROM offers WHERE digest = ?", (digest,)).fetchone()
+        return documents.parse(Offers, row[0]).offers[0] if row else None
+
+    def offers(self) -> dict[bytes, SignedOffer]:
+        """Every offer signed here, by its digest."""
+        rows = self._database.execute("SELECT digest, signed FROM offers ORDER BY rowid")
+        return {digest: documents.parse(Offers, signed).offers[0] for digest, signed in rows}
+
+    # --- own runs ---------------------------------------------------------------------------------
+
+    def keep_run(self, job: int, run: Evaluated) -> None:
+        """Keep the owner's own run of a job."""
+        with self._database as database:
+            database.execute("DELETE FROM runs WHERE job = ?", (job,))
+            database.execute("INSERT INTO runs VALUES (?, ?, ?, ?)", (job, run.digest, run.salted, run.manifest))
+            rows = ((job, place, output) for place, output in enumerate(run.outputs))
+            database.executemany("INSERT INTO outputs VALUES (?, ?, ?)", rows)
+
+    def run_digest(self, job: int) -> bytes | None:
+        """The digest that the owner's own run gave."""
+        row = self._database.execute("SELECT digest FROM runs WHERE job = ?", (job,)).fetchone()
+        return row[0] if row else None
+
+    def run(self, job: int) -> Evaluated | None:
+        """The owner's own run with its bytes."""
+        row = self._database.execute("SELECT digest, salted, manifest FROM runs WHERE job = ?", (job,)).fetchone()
+        if row is None:
+            return None
+        outputs = self._database.execute("SELECT bytes FROM outputs WHERE job = ? ORDER BY place", (job,))
+        return Evaluated(*row, tuple(output for (output,) in outputs))
+
+    def forget_run(self, job: int) -> None:
+        """Drop the bytes of a run that nothing needs any more."""
+        with self._database as database:
+            database.execute("DELETE FROM runs WHERE job = ?", (job,))
+
+    # --- prints of opened results -----------------------------------------------------------------
+
+    def source(self, print_: bytes) -> bytes | None:
+        """What the polynomial with this print was computed as, if it was part of an earlier result."""
+        row = self._database.execute("SELECT source FROM prints WHERE print = ?", (print_,)).fetchone()
+        return row[0] if row else None
+
+    def keep_prints(self, sources: dict[bytes, bytes]) -> None:
+        """Remember the polynomials of a result that is opened: print -> what it was computed as."""
+        with self._database as database:
+            database.executemany("INSERT OR IGNORE INTO prints VALUES (?, ?)", sources.items())
+
+    # --- sealed results ---------------------------------------------------------------------------
+
+    def keep_sealed(self, job: int, ciphertext: bytes, sealed_key: bytes) -> None:
+        """Keep what is about to be published for a job: the first one stays for good."""
+        with self._database as database:
+            database.execute("INSERT OR IGNORE INTO sealed VALUES (?, ?, ?)", (job, ciphertext, sealed_key))
+
+    def sealed(self, job: int) -> tuple[bytes, bytes] | None:
+        """Ciphertext and sealed key of a job's release, if noise was drawn for it already."""
+        query = "SELECT ciphertext, sealed_key FROM sealed WHERE job = ?"
+        row = self._database.execute(query, (job,)).fetchone()
+        return (row[0], row[1]) if row else None
+
+    # --- refusals ---------------------------------------------------------------------------------
+
+    def refuse(self, job: int, code: str, reason: str) -> None:
+        """Remember why a job is declined: the first reason stays."""
+        with self._database as database:
+            database.execute("INSERT OR IGNORE INTO refusals VALUES (?, ?, ?)", (job, code, reason))
+
+    def refusal(self, job: int) -> Refusal | None:
+        """Why the job is declined, if it is."""
+        row = self._database.execute("SELECT code, reason FROM refusals WHERE job = ?", (job,)).fetchone()
+        return Refusal(*row) if row else None

@@ -172,6 +172,10 @@ class TableTooLarge(UsageError):
     """The table has more rows or columns than the edition holds."""
 
 
+class BadLabel(UsageError):
+    """Training needs a label column with exactly two values, the ends of its range."""
+
+
 class OtherTable(UsageError):
     """An encryption of that name exists, and it is of another table."""
 
@@ -338,6 +342,10 @@ class ChildCrashed(VerificationFailed):
     """Work on foreign bytes broke the child process that did it."""
 
 
+class BadSignature(VerificationFailed):
+    """A signature is malformed or of somebody else."""
+
+
 # --- Refused --------------------------------------------------------------------------------------
 
 
@@ -351,6 +359,10 @@ class UnsafeEdition(Refused):
 
 class CircuitTooDeep(Refused):
     """A circuit needs more levels than its edition has."""
+
+
+class EditionUnfit(Refused):
+    """An edition has neither the layout nor the keys that a circuit needs."""
 
 
 class CircuitTooLarge(Refused):
@@ -451,3 +463,11 @@ class ChildOutOfTime(Refused):
 
 class ChildOutputTooLarge(Refused):
     """A child process returns more bytes than its limit."""
+
+
+class PermitUnsupported(Refused):
+    """The token takes no permits that we can check and sign."""
+
+
+class NotLocal(Refused):
+    """Something meant for local chains alone was tried on another one."""

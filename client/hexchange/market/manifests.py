@@ -52,7 +52,7 @@ class Edition:
     """One encryption of the table: parameter set, layout, ciphertexts and evaluation keys.
 
     `parameters` is the digest of the parameter set; `inputs` maps an input's name to its ciphertexts in the
-    order of blocks of rows; `rotations` maps a rotation step (decimal) to its key.
+    order of blocks of rows, or to a single one; `rotations` maps a rotation step (decimal) to its key.
     """
 
     __pydantic_config__ = STRICT
@@ -66,11 +66,9 @@ class Edition:
     rotations: dict[Step, Blob]
 
     def __post_init__(self) -> None:
-        short = [name for name, blobs in self.inputs.items() if len(blobs) != self.blocks]
-        if short:
-            raise ValueError(
-                f"edition {self.name}: input {short[0]!r} needs one blob for each of {self.blocks} blocks"
-            )
+        for name, blobs in self.inputs.items():
+            if len(blobs) not in (1, self.blocks):
+                raise ValueError(f"edition {self.name}: input {name!r} needs 1 or {self.blocks} blobs")
 
     def blobs(self) -> tuple[Blob, ...]:
         """Everything a provider or an auditor may have to fetch."""

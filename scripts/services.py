@@ -172,7 +172,8 @@ def geth(folder: Path, *, port: int = 0) -> Iterator[Chain]:
         subprocess.run(init, capture_output=True, check=True)
     command = [program("geth"), "--dev", "--dev.period", "1", "--datadir", str(data), "--ipcdisable",
                "--nodiscover", "--nat", "none", "--port", "0", "--authrpc.port", "0", "--http",
-               "--http.addr", "127.0.0.1", "--http.port", str(port), "--http.api", "eth,net,web3,debug"]  # fmt: skip
+               "--http.addr", "127.0.0.1", "--http.port", str(port),
+               "--http.api", "eth,net,web3,debug"]  # fmt: skip
     with running(command, log) as process:
         chain = Chain(port, process, log)
         wait_until(lambda: int(chain.rpc("eth_blockNumber"), 16) > 0, process, log)
@@ -181,7 +182,7 @@ def geth(folder: Path, *, port: int = 0) -> Iterator[Chain]:
 
 @contextmanager
 def kubo_node(folder: Path) -> Iterator[Kubo]:
-    """A private Kubo node: loopback only, without routing, bootstrap and telemetry; `folder` keeps its repo."""
+    """A private Kubo node: loopback only, no routing, bootstrap or telemetry; `folder` keeps its repo."""
     repo, log = folder / "kubo", folder / "kubo.log"
     environment = {"IPFS_PATH": str(repo), "IPFS_TELEMETRY": "off"}
     if not (repo / "config").exists():

@@ -1,0 +1,146 @@
+"""Does this machine compute the same bytes as everybody else's? Run before a provider sits.
+
+Evaluation never decrypts, so its inputs need no secret: ciphertexts and keys are made up from a hash, and
+a program with every primitive that an edition allows runs over them. Only digests of what must come out
+are kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import sha256, shake_256
+from typing import Any
+
+import numpy as np
+
+from hexchange.circuit.editions import LINEAR, STATS, TRAIN, Edition
+from hexchange.circuit.program import Kept, Op, Primitive, Program, ProgramOutput, Shape, Stage, TableInput
+from hexchange.errors import ForeignEngine
+from hexchange.he import forms
+from hexchange.he.engine import Engine, engine
+from hexchange.he.evaluator import evaluate
+from hexchange.he.keys import Keys, load_relin_key, load_rotation_key
+from hexchange.he.library import header
+
+GOLDEN = {
+    "linear": "d3ebfe1847f3f91df01026b8681d55ec03a2c3b3e92aa33c6acc44daa9e2209e",
+    "stats": "aea93fce14af51f6871026e9b2464b29303c8a0d2405d4ea7420210a24b2ebef",
+    "train": "38d1082d9532fb531c4460b2322d0f74fd24d9c17479b1fc8c9ac02b49712fab",
+}
+
+
+def run() -> None:
+    """Compute every edition's golden digest, in about a second; raises ForeignEngine when one differs."""
+    for edition in (LINEAR, STATS, TRAIN):
+        if digest(every_primitive(edition)) != GOLDEN[edition.name]:
+            raise ForeignEngine(
+                f"This machine computes other bytes than everybody else in edition {edition.name}.",
+                hint="Install the pinned TenSEAL of this package's lock file; until then take no seat.",
+            )
+
+
+def digest(program: Program) -> str:
+    """Digest (hex) of outputs and trace of a program over made-up inputs and keys."""
+    chosen = engine(program.edition.parameters)
+    inputs = {source.name: source.shape for source in program.inputs}
+    rotations = {step: load_rotation_key(chosen, step, rotation_key(chosen, step)) for step in program.steps}
+    relin = load_relin_key(chosen, made_up(chosen, forms.relin_key(chosen), "relin"))
+    result = evaluate(
+        program,
+        lambda name, block: ciphertext(chosen, inputs[name], f"{name} {block}"),
+        Keys(relin, rotations),
+        [bytes(32)],
+    )
+    return sha256(b"".join(sha256(part).digest() for part in (*result.outputs, *result.traces))).hexdigest()
+
+
+def ciphertext(engine: Engine, shape: Shape, label: str) -> bytes:
+    """A seeded ciphertext of this shape that encrypts nothing in particular; the same for the same label."""
+    return made_up(engine, forms.seeded(engine, shape.primes, shape.scale), label)
+
+
+def rotation_key(engine: Engine, step: int) -> bytes:
+    """A rotation key under no secret at all."""
+    element = pow(3, step, 2 * engine.parameters.degree)
+    return made_up(engine, forms.galois_key(engine, element), f"step {step}")
+
+
+def made_up(engine: Engine, form: forms.Form, label: str) -> bytes:
+    """A SEAL file of this form, residues and seeds drawn from SHAKE-256 of the label."""
+    row = 8 * engine.parameters.degree
+    body = b""
+    for index, part in enumerate(form):
+        if isinstance(part, bytes):
+            body += part
+        elif part < row:
+            body += shake_256(f"{label} {index}".encode()).digest(part)
+        else:
+            primes = np.array(engine.parameters.primes[: part // row], dtype=np.uint64)
+            drawn = np.frombuffer(shake_256(f"{label} {index}".encode()).digest(part), dtype="<u8")
+            body += (drawn.reshape(len(primes), -1) % primes[:, None]).astype("<u8").tobytes()
+    return header(len(body)) + body
+
+
+def every_primitive(edition: Edition) -> Program:
+    """Two row blocks and every primitive that the edition's depth and keys allow."""
+    parameters = edition.parameters
+    fresh = Shape(2, len(parameters.data_primes), parameters.scale)
+    blocks = _Tape(edition, [TableInput("a", fresh), TableInput("b", fresh)])
+    weighted = [
+        blocks.scaled(Op.MULTIPLY_SCALAR, side, value=value) for side, value in ((0, 0.75), (1, -0.5))
+    ]
+    difference = blocks.put(Op.SUB, *weighted)
+    score = blocks.put(Op.ADD_SCALAR, blocks.rescale(difference), value=0.25)
+    kept = difference
+    if edition.relinearize:
+        kept = blocks.put(Op.ADD, blocks.product(Op.MULTIPLY, 0, 1), blocks.product(Op.SQUARE, 0))
+    once = _Tape(edition, [Kept(0, 0, blocks.shape(kept))])
+    total = once.put(Op.RELINEARIZE, 0, size=2) if edition.relinearize else 0
+    total = once.rescale(total)
+    if edition.steps:
+        total = once.put(Op.ROTATE, total, step=edition.steps[0])
+        total = once.rescale(once.scaled(Op.MULTIPLY_VECTOR, total, vector="mask"))
+        total = once.put(Op.MOD_SWITCH, total, primes=once.shape(total).primes - 2)
+    total = once.put(Op.NEGATE, total)
+    outputs = (
+        ProgramOutput("score", 0, score, True, blocks.shape(score)),
+        ProgramOutput("total", 1, total, False, once.shape(total)),
+    )
+    stages = (blocks.stage(per_block=True, keeps=(kept,)), once.stage(per_block=False, keeps=()))
+    vectors = {"mask": np.linspace(-1.0, 1.0, parameters.slots)}
+    return Program(edition, edition.rows_per_block + 1, stages, outputs, vectors)
+
+
+@dataclass(slots=True)
+class _Tape:
+    """Writes primitives down, each with the shape that its operands give it."""
+
+    edition: Edition
+    sources: list[TableInput | Kept]
+    primitives: list[Primitive] = field(default_factory=list)
+
+    def shape(self, register: int) -> Shape:
+        return self.stage(per_block=False, keeps=()).shape(register)
+
+    def put(self, op: Op, *args: int, size: int = 0, primes: int = 0, scale: float = 0.0, **more: Any) -> int:
+        first = self.shape(args[0])
+        shape = Shape(size or first.size, primes or first.primes, scale or first.scale)
+        more.setdefault("plain_scale", first.scale)
+        self.primitives.append(Primitive(op, args, shape, **more))
+        return len(self.sources) + len(self.primitives) - 1
+
+    def scaled(self, op: Op, register: int, **more: Any) -> int:
+        plain = self.edition.parameters.scale
+        return self.put(op, register, scale=self.shape(register).scale * plain, plain_scale=plain, **more)
+
+    def product(self, op: Op, *registers: int) -> int:
+        scale = self.shape(registers[0]).scale * self.shape(registers[-1]).scale
+        return self.put(op, *registers, size=3, scale=scale)
+
+    def rescale(self, register: int) -> int:
+        shape = self.shape(register)
+        dropped = self.edition.parameters.primes[shape.primes - 1]
+        return self.put(Op.RESCALE, register, primes=shape.primes - 1, scale=shape.scale / dropped)
+
+    def stage(self, *, per_block: bool, keeps: tuple[int, ...]) -> Stage:
+        return Stage(per_block, tuple(self.sources), tuple(self.primitives), keeps)

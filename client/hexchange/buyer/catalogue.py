@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hexchange.chain.contracts import Contracts
 from hexchange.chain.events import ZERO_ADDRESS
-from hexchange.chain.offers import offer_digest, signed_by
+from hexchange.chain.offers import offer_digest, recover_signer
 from hexchange.circuit.document import Circuit, parse_circuit
 from hexchange.errors import HexchangeError, OfferNotFound
 from hexchange.market import documents
@@ -109,7 +109,7 @@ class Catalogue:
         if offer.dataset != dataset.id:
             return None
         digest = offer_digest(offer, self.contracts.chain_id, market)
-        if not signed_by(dataset.owner, digest, signed.signature, self.contracts):
+        if recover_signer(offer, signed.signature, self.contracts.chain_id, market) != dataset.owner:
             return None
         circuit = parse_circuit(self.store.get_block(offer.circuit, CIRCUIT_BYTES))
         return Offered(signed, digest, circuit, self._obstacle(dataset, signed, digest, buyer))

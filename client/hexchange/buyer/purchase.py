@@ -14,10 +14,21 @@ from uuid import uuid4
 
 from hexchange.buyer.quote import Quote
 from hexchange.chain.contracts import Contracts
-from hexchange.chain.events import JobOpened
-from hexchange.chain.permits import permit_for
+from hexchange.chain.events import NO_PERMIT, JobOpened, Permit
+from hexchange.chain.permits import sign_permit
 from hexchange.chain.sender import Receipt, Sender
+from hexchange.chain.wallet import Wallet
 from hexchange.errors import InsufficientFunds
+
+PERMIT_SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A purchase on disk that may or may not have been sent; `resumed` if an earlier command began it."""
+
+    path: Path
+    resumed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,44 +37,44 @@ class Purchase:
 
     job: int
     receipt: Receipt
-    resumed: bool
 
 
-def lacking(quote: Quote, contracts: Contracts, buyer: str) -> int:
-    """What must come from the buyer's wallet beside its free balance. Raises InsufficientFunds if it is not there."""
-    balance = contracts.balance_of(buyer)
-    missing = max(0, quote.escrow - balance.free)
-    if missing > balance.wallet:
-        token = contracts.token
+def begin(quote: Quote, contracts: Contracts, buyer: str, home: Path) -> Begun:
+    """The unfinished purchase of this offer, or a new one that can be paid. Raises InsufficientFunds."""
+    folder = home / "buyer" / "purchases" / f"{contracts.chain_id}-{quote.offered.digest.hex()}"
+    unfinished = sorted(folder.glob("*.open"))
+    if unfinished:
+        return Begun(unfinished[0], resumed=True)
+    balance, token = contracts.views.balance_of(buyer), contracts.token
+    missing = quote.escrow - balance.free - balance.wallet
+    if missing > 0:
         raise InsufficientFunds(
             f"this job locks {token.format(quote.escrow)}; you have {token.format(balance.free)} free in the market "
             f"and {token.format(balance.wallet)} in the wallet",
-            hint=f"get {token.format(missing - balance.wallet)} more, or choose fewer seats or a lower reward",
+            hint=f"get {token.format(missing)} more, or choose fewer seats or a lower reward",
         )
-    return missing
-
-
-def open_job(quote: Quote, contracts: Contracts, sender: Sender, home: Path) -> Purchase:
-    """Lock price and rewards and open the job, or finish opening it after an interruption."""
-    folder = home / "buyer" / "purchases" / f"{contracts.chain_id}-{quote.offered.digest.hex()[:16]}"
     folder.mkdir(parents=True, exist_ok=True)
-    unfinished = sorted(folder.glob("*.open"))
-    path = unfinished[0] if unfinished else folder / f"{uuid4().hex}.open"
-    if not unfinished:
-        _write(path, {"offer": quote.offered.digest.hex()})
+    return Begun(folder / f"{uuid4().hex}.open", resumed=False)
+
+
+def open_job(begun: Begun, quote: Quote, contracts: Contracts, wallet: Wallet, sender: Sender) -> Purchase:
+    """Lock price and rewards and open the job, or finish opening it. Raises what the sender raises."""
+    _write(begun.path, {"offer": quote.offered.digest.hex()})
     offered = quote.offered.signed
-    missing = lacking(quote, contracts, sender.address) if not sender.knows(_intent(path)) else 0
-    permit = permit_for(sender.wallet, contracts, missing)
-    call = contracts.open_job(offered.offer, offered.signature, quote.terms, permit)
-    receipt = sender.send(_intent(path), call)
+    call = contracts.calls.open_job(offered.offer, offered.signature, quote.terms, _permit(quote, contracts, wallet))
+    receipt = sender.send(f"open:{begun.path.stem}", call)
     job = next(event.job for event in receipt.events if isinstance(event, JobOpened))
-    _write(path, {"offer": quote.offered.digest.hex(), "job": job})
-    path.rename(path.with_suffix(".done"))
-    return Purchase(job, receipt, resumed=bool(unfinished))
+    begun.path.rename(begun.path.with_suffix(f".{job}"))
+    return Purchase(job, receipt)
 
 
-def _intent(path: Path) -> str:
-    return f"open:{path.stem}"
+def _permit(quote: Quote, contracts: Contracts, wallet: Wallet) -> Permit:
+    """Leave to pull exactly what the free balance lacks."""
+    missing = quote.escrow - contracts.views.balance_of(wallet.address).free
+    if missing <= 0:
+        return NO_PERMIT
+    deadline = contracts.node.tip("latest").ref.timestamp + PERMIT_SECONDS
+    return sign_permit(wallet, contracts, missing, deadline)
 
 
 def _write(path: Path, document: dict[str, object]) -> None:

@@ -40,7 +40,7 @@ def choose_terms(
 
     Raises TermsOutOfBounds naming the bound that is broken.
     """
-    offer, bounds = offered.signed.offer, contracts.bounds()
+    offer, bounds = offered.signed.offer, contracts.views.bounds()
     least_seats = max(1, offer.min_seats)
     least_reward = max(1, offer.min_reward)
     chosen = {

@@ -140,7 +140,7 @@ def _quote(
     terms = choose_terms(
         offered, contracts, key, seats=seats, reward=units, fill=fill, compute=compute, release=release
     )  # fmt: skip
-    naming = contracts.bounds().naming
+    naming = contracts.views.bounds().naming
     return quote(listed, catalogue.manifest(listed), offered, terms, naming, buyer)
 
 
@@ -187,12 +187,12 @@ def open_(
     context: Context = call.obj
     found = _quote(context, dataset, offer, seats, reward, fill, compute, release)
     with context.sender() as sender:
-        purchase.lacking(found, context.contracts, sender.address)
-        context.output.confirm(f"Open a job on chain {context.contracts.chain_id}", {
-            key: str(value) for key, value in quote_facts(context, found).items()
-        })  # fmt: skip
-        bought = purchase.open_job(found, context.contracts, sender, context.settings.home)
-    context.follower.update()
+        begun = purchase.begin(found, context.contracts, sender.address, context.settings.home)
+        if not begun.resumed:
+            facts = {key: str(value) for key, value in quote_facts(context, found).items()}
+            context.output.confirm(f"Open a job on chain {context.contracts.chain_id}", facts)
+        with context.output.progress("Waiting for the block", None):
+            bought = purchase.open_job(begun, found, context.contracts, context.wallet, sender)
     document = {"job": bought.job, "tx": "0x" + bought.receipt.tx.hex(), "gas": bought.receipt.gas_used}
     context.output.show(
         document, f"Job {bought.job} is open; {context.contracts.token.format(found.escrow)} are locked.",

@@ -275,7 +275,7 @@ class NotEnoughGasMoney(InsufficientFunds):
     """The account cannot pay for the gas of the transaction."""
 
 
-class NotEnoughTokens(InsufficientFunds):
+class NotEnoughTokens(InsufficientFunds, ContractReverted):
     """A balance, an allowance or free stake is smaller than the amount."""
 
 

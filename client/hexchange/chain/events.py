@@ -25,7 +25,7 @@ class BlockRef:
 
 @dataclass(frozen=True, slots=True)
 class EventRef:
-    """Where an event stands; (block hash, log index) is its identity, `tx` the transaction's hash, 32 bytes."""
+    """Where an event stands; (block hash, log index) is its identity, `tx` the transaction's hash."""
 
     block: BlockRef
     tx: bytes
@@ -107,9 +107,6 @@ class Event:
     """Something a contract announced, and where."""
 
     at: EventRef
-
-
-# --- ProviderStake: money ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +205,6 @@ class SeatClosed(Event):
     reward: int
 
 
-# --- ProviderStake: rounds --------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class SeedDrawn(Event):
     """The seed of a round; from `contest_end` on a lower ticket displaces nobody."""
@@ -256,9 +250,6 @@ class CallFailed(Event):
 
     index: int
     reason: bytes
-
-
-# --- DataMarket: datasets and offers ----------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,9 +318,6 @@ class OffersPublished(Event):
 
     dataset: int
     offers: bytes
-
-
-# --- DataMarket: jobs -------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

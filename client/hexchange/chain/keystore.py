@@ -24,7 +24,7 @@ _HEX_FIELDS = {"ciphertext": (32, 32), "mac": (32, 32), "iv": (1, 16), "salt": (
 
 @dataclass(frozen=True, slots=True)
 class Keyfile:
-    """A well formed keystore: its document, its address where it says one, and whether its costs reach ours."""
+    """A well formed keystore; `address` is empty where it says none, `strong` if its costs reach ours."""
 
     document: dict[str, Any]
     address: str

@@ -1,17 +1,18 @@
-"""The edge to a chain's node: questions in our types, and every failure of the library or the network in our errors.
+"""The edge to a chain's node: questions in our types, and every failure of library or network in our errors.
 
 Nothing else in the project talks JSON-RPC.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from hexbytes import HexBytes
 from web3 import HTTPProvider, Web3
 from web3.exceptions import (
     BlockNotFound,
@@ -52,15 +53,16 @@ class Node:
         )
         provider = HTTPProvider(url, {"timeout": TIMEOUT_SECONDS}, exception_retry_configuration=retries)
         self.web3 = Web3(provider, middleware=[])
+        self.show_amount: Callable[[int], str] = str  # until the token is known
 
     @contextmanager
     def edge(self) -> Iterator[None]:
-        """Translate whatever the library raises inside. Raises ContractReverted for a refusal by a contract."""
+        """Translate whatever the library raises inside; ContractReverted is a refusal by a contract."""
         hint = "check --rpc-url, and that the node is up and synchronised"
         try:
             yield
         except ContractLogicError as error:
-            raise explain(_revert_data(error), str(error.message)) from None
+            raise explain(_revert_data(error), str(error.message), self.show_amount) from None
         except Web3RPCError as error:
             if "insufficient funds" in str(error).lower():
                 raise NotEnoughGasMoney(
@@ -103,7 +105,7 @@ class Node:
             try:
                 with self.web3.batch_requests() as batch:
                     for number in numbers:
-                        batch.add(self.web3.eth.get_block(number))  # type: ignore[arg-type]
+                        batch.add(self.web3.eth.get_block(number))
                     return [_header(block) for block in batch.execute()]
             except BlockNotFound:
                 raise NotFound(
@@ -114,8 +116,15 @@ class Node:
         """The logs of these contracts in each block, in one request."""
         with self.edge(), self.web3.batch_requests() as batch:
             for each in hashes:
-                batch.add(self.web3.eth.get_logs({"blockHash": each, "address": list(addresses)}))  # type: ignore
-            return [list(answer) for answer in batch.execute()]  # type: ignore[arg-type]
+                batch.add(
+                    self.web3.eth.get_logs(
+                        {
+                            "blockHash": HexBytes(each),
+                            "address": [Web3.to_checksum_address(a) for a in addresses],
+                        }
+                    )
+                )
+            return [list(answer) for answer in batch.execute()]
 
     def call(self, fields: dict[str, Any], block: int | str = "latest") -> bytes:
         with self.edge():
@@ -131,10 +140,10 @@ class Node:
         with self.edge():
             return self.web3.eth.get_balance(Web3.to_checksum_address(address))
 
-    def nonce(self, address: str) -> int:
-        """The next nonce by what is in blocks."""
+    def nonce(self, address: str, block: int | str = "latest") -> int:
+        """The account's next nonce by what is in blocks."""
         with self.edge():
-            return self.web3.eth.get_transaction_count(Web3.to_checksum_address(address), "latest")
+            return self.web3.eth.get_transaction_count(Web3.to_checksum_address(address), block)  # type: ignore
 
     def priority_fee(self) -> int:
         with self.edge():

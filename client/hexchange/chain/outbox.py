@@ -1,4 +1,4 @@
-"""What an account has sent and will send: one SQLite file per chain and account, durable before anything leaves.
+"""What an account has sent and will send: one SQLite file, durable before anything leaves the machine.
 
 A row of `sends` is one nonce and one intent; `signed` holds every signed form of it, oldest first. Several
 processes may share the file: a nonce is given out inside one transaction.
@@ -36,8 +36,9 @@ CREATE TABLE IF NOT EXISTS signed (
 class Send:
     """One nonce: what is sent with it, and what became of it. Block and gas are None until it is in a block.
 
-    `state`: sent (not in a block), mined, failed (reverted), expired (its deadline passed, an empty transaction
-    took the nonce) or displaced (the account used the nonce elsewhere). `final`: no reorganisation undoes it.
+    `state`: sent (not in a block), mined, failed (reverted), expired (its deadline passed and an empty
+    transaction took the nonce) or displaced (the account used the nonce elsewhere). `final`: no
+    reorganisation undoes it.
     """
 
     nonce: int

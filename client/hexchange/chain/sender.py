@@ -1,23 +1,23 @@
 """The durable sender: every transaction of an account, once, whatever crashes in between.
 
-Nonce, signed bytes and intent are on disk in one transaction before the bytes leave. A restart sends the same
-bytes again; an intent that is under way or done is never sent twice. A slow transaction is replaced with fees
-higher by an eighth or more, sooner when its deadline is near. A call whose deadline has passed is not sent any
-more: an empty transaction takes its nonce. All decisions about deadlines use the time of blocks.
+Nonce, signed bytes and intent are on disk in one transaction before the bytes leave. A restart sends the
+same bytes again; an intent that is under way or done is never sent twice. A slow transaction is replaced with
+fees higher by an eighth or more, sooner when its deadline is near. A call whose deadline has passed is not
+sent any more: an empty transaction takes its nonce. Deadlines are compared with the time of blocks.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from hexchange.chain.contracts import Call, Contracts
+from hexchange.chain.calls import Call
+from hexchange.chain.contracts import Contracts
 from hexchange.chain.events import BlockRef, Event
 from hexchange.chain.node import Header
-from hexchange.chain.outbox import DISPLACED, EXPIRED, FAILED, MINED, SENT, Outbox, Send, Signed
+from hexchange.chain.outbox import EXPIRED, FAILED, MINED, SENT, Outbox, Send, Signed
 from hexchange.chain.wallet import Wallet
 from hexchange.errors import DeadlinePassed, NodeUnreachable, NotEnoughGasMoney, TransactionPending
 
@@ -106,8 +106,8 @@ class Sender:
     def wait(self, intent: str, *, timeout: float = 120.0) -> Receipt:
         """Wait until the intent's call is in a block and succeeded.
 
-        Raises ContractReverted where it failed there, DeadlinePassed where it was given up, TransactionPending
-        after `timeout` seconds: it may still land, and `wait` may be called again.
+        Raises ContractReverted where it failed there, DeadlinePassed where it was given up,
+        TransactionPending after `timeout` seconds: it may still land, and `wait` may be called again.
         """
         key = self._key(intent)
         limit = time.monotonic() + timeout
@@ -136,7 +136,7 @@ class Sender:
             pause = min(pause * 1.5, 0.5)
 
     def tick(self) -> None:
-        """Look at the chain and do what is due. Raises NodeUnreachable; nothing is lost by calling it again."""
+        """Look at the chain and do what is due. Raises NodeUnreachable; calling it again loses nothing."""
         head = self._node.tip("latest")
         if head.ref != self._head:
             self._look(head)
@@ -185,7 +185,10 @@ class Sender:
                 self._outbox.displaced(send.nonce)
 
     def _receipt(self, send: Send) -> Receipt:
-        assert send.tx and send.block and send.gas_used is not None and send.gas_price is not None
+        assert send.tx is not None
+        assert send.block is not None
+        assert send.gas_used is not None
+        assert send.gas_price is not None
         found = self._node.receipt(send.tx)
         events = self._contracts.events(found, send.block) if found else ()
         fee = send.gas_used * send.gas_price
@@ -195,7 +198,8 @@ class Sender:
     def _failure(self, send: Send) -> Exception:
         if send.state == FAILED:
             assert send.block
-            return self._contracts.why(send.target, send.data, send.value, self.address, send.block)
+            call = Call(send.function, send.target, send.data, send.value)
+            return self._contracts.why(call, self.address, send.block)
         if send.state == EXPIRED:
             return DeadlinePassed(
                 f"the deadline of {send.function} passed before it was in a block",
@@ -262,7 +266,7 @@ class Sender:
         with self._outbox.exclusive():
             if self._outbox.has_nonce(nonce):
                 return
-            nothing = Call("none", "fill a gap", self.address, b"")
+            nothing = Call("nothing", self.address, b"")
             send = self._new(nonce, self._key(f"gap:{nonce}"), nothing, 21_000, 0)
             signed = self._sign(send, max_fee, priority, empty=True)
             self._outbox.add(send, signed)

@@ -1,0 +1,62 @@
+"""The EIP-712 form of an offer: its digest, which keys its uses on chain, and its owner's signature."""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+from typing import Any
+
+from eth_account import Account
+from eth_account.messages import SignableMessage, encode_typed_data
+from eth_utils.crypto import keccak
+
+from hexchange.chain.events import Offer
+from hexchange.chain.wallet import Wallet
+from hexchange.errors import BadSignature
+
+_TYPES = {
+    "Offer": [
+        {"name": name, "type": kind}
+        for name, kind in (
+            ("dataset", "uint256"), ("epoch", "uint64"), ("manifest", "bytes32"), ("circuit", "bytes32"),
+            ("buyer", "address"), ("payee", "address"), ("price", "uint96"), ("guarantee", "uint96"),
+            ("epsilon", "uint64"), ("minSeats", "uint8"), ("minReward", "uint96"), ("maxReward", "uint96"),
+            ("minFill", "uint24"), ("minCompute", "uint24"), ("expiry", "uint40"), ("maxUses", "uint32"),
+            ("salt", "bytes32"),
+        )
+    ]
+}  # fmt: skip
+_CURVE_HALF = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
+
+
+def offer_digest(offer: Offer, chain_id: int, market: str) -> bytes:
+    """What the owner signs, 32 bytes; equals the market's `offerDigestOf`."""
+    message = _message(offer, chain_id, market)
+    return keccak(b"\x19" + message.version + message.header + message.body)
+
+
+def sign_offer(wallet: Wallet, offer: Offer, chain_id: int, market: str) -> bytes:
+    """The owner's signature, 65 bytes."""
+    return wallet.sign_message(_message(offer, chain_id, market))
+
+
+def recover_signer(offer: Offer, signature: bytes, chain_id: int, market: str) -> str:
+    """Whose key made a signature. Raises BadSignature unless it is 65 bytes with low s, as on chain."""
+    if (
+        len(signature) != 65
+        or int.from_bytes(signature[32:64]) > _CURVE_HALF
+        or signature[64] not in (27, 28)
+    ):
+        raise BadSignature("the offer's signature is malformed", hint="get the offers again from their owner")
+    try:
+        return str(Account.recover_message(_message(offer, chain_id, market), signature=signature))
+    except (ValueError, TypeError) as error:
+        text = f"the offer's signature opens to nobody ({type(error).__name__})"
+        raise BadSignature(text, hint="get the offers again from their owner") from None
+
+
+def _message(offer: Offer, chain_id: int, market: str) -> SignableMessage:
+    domain: dict[str, Any] = {
+        "name": "Hexchange", "version": "1", "chainId": chain_id, "verifyingContract": market,
+    }  # fmt: skip
+    names = [field["name"] for field in _TYPES["Offer"]]
+    return encode_typed_data(domain, _TYPES, dict(zip(names, astuple(offer), strict=True)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +63,7 @@ def load(path: Path) -> ProviderConfig:
     """The limits in `path`. Raises ProviderNotSetUp without the file, ConfigInvalid for one that is wrong."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-        return TypeAdapter(ProviderConfig).validate_python(values)
+        return TypeAdapter(ProviderConfig).validate_json(json.dumps(values, default=str))
     except FileNotFoundError:
         raise ProviderNotSetUp(f"there is no {path}", hint="run `hexchange provider init` first") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -2,6 +2,7 @@
 
 One row per job: the digest and the trace of round two are all that a seal needs, the output bytes are what is
 published after the naming. A run is deterministic, so a lost journal costs another run and nothing else.
+A run counts under the seeds that it was made with: if the chain replaces the block of a draw, it is made again.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from hexchange.evaluation import Evaluated
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS evaluations (
-    job INTEGER PRIMARY KEY, digest BLOB NOT NULL, salted BLOB NOT NULL, manifest BLOB NOT NULL,
+    job INTEGER PRIMARY KEY, seeds BLOB NOT NULL, digest BLOB NOT NULL, salted BLOB NOT NULL, manifest BLOB NOT NULL,
     published INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS outputs (
@@ -26,7 +27,9 @@ CREATE TABLE IF NOT EXISTS outputs (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One evaluated job: `salted` is 32 zero bytes until it was run for round two."""
+    """One evaluated job: `seeds` are those of the rounds it was run for, `salted` is 32 zero bytes for one."""
+
+    seeds: tuple[bytes, ...]
 
     digest: bytes
     salted: bytes
@@ -42,22 +45,25 @@ class Journal:
         self._database.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
         self._database.executescript(SCHEMA)
 
-    def record(self, job: int, evaluated: Evaluated) -> None:
+    def record(self, job: int, seeds: tuple[bytes, ...], evaluated: Evaluated) -> None:
         """Keep one run; durable on return. A run for round two replaces that for round one."""
         with self._database as database:
             database.execute("DELETE FROM evaluations WHERE job = ?", (job,))
             database.execute(
-                "INSERT INTO evaluations (job, digest, salted, manifest) VALUES (?, ?, ?, ?)",
-                (job, evaluated.digest, evaluated.salted, evaluated.manifest),
+                "INSERT INTO evaluations (job, seeds, digest, salted, manifest) VALUES (?, ?, ?, ?, ?)",
+                (job, b"".join(seeds), evaluated.digest, evaluated.salted, evaluated.manifest),
             )
             rows = ((job, place, output) for place, output in enumerate(evaluated.outputs))
             database.executemany("INSERT INTO outputs VALUES (?, ?, ?)", rows)
 
     def entry(self, job: int) -> Entry | None:
         """What is known of a job's run."""
-        query = "SELECT digest, salted, published FROM evaluations WHERE job = ?"
+        query = "SELECT seeds, digest, salted, published FROM evaluations WHERE job = ?"
         row = self._database.execute(query, (job,)).fetchone()
-        return Entry(row[0], row[1], bool(row[2])) if row else None
+        if row is None:
+            return None
+        seeds, digest, salted, published = row
+        return Entry(tuple(seeds[i : i + 32] for i in range(0, len(seeds), 32)), digest, salted, bool(published))
 
     def evaluated(self, job: int) -> Evaluated | None:
         """A kept run with its bytes."""

@@ -1,8 +1,9 @@
-"""Run a job from public data alone: what a provider, the owner's own check, a challenger and an auditor all do.
+"""Run a job from public data alone: what a provider, the owner's own check, a challenger and an auditor all
+do.
 
-Four steps: `plan` reads the two small documents, checks and lowers the circuit; `fetch` gets every blob, verified
-against its CID; `Evaluator.check` and `Evaluator.evaluate` work in a sandboxed child, because ciphertexts and keys
-are strangers' bytes. In this process nothing but JSON is parsed.
+Four steps: `plan` reads the two small documents, checks and lowers the circuit; `fetch` gets every blob,
+verified against its CID; `Evaluator.check` and `Evaluator.evaluate` work in a sandboxed child, because
+ciphertexts and keys are strangers' bytes. In this process nothing but JSON is parsed.
 """
 
 from __future__ import annotations
@@ -115,8 +116,8 @@ class JobInputs:
 class Evaluated:
     """What a run yields: `manifest` is the canonical result manifest, `digest` its sha-256.
 
-    `salted` is the trace under the seed of round two, 32 zero bytes without one; `outputs` are canonical ciphertexts
-    in the order of the program, none for a failed run.
+    `salted` is the trace under the seed of round two, 32 zero bytes without one; `outputs` are canonical
+    ciphertexts in the order of the program, none for a failed run.
     """
 
     digest: bytes
@@ -131,7 +132,7 @@ class Evaluated:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """A job run again: `expected` is the digest on chain (settled, else proposed), None while nobody named one."""
+    """A job run again; `expected` is the digest on chain, settled or proposed, None while nobody named one."""
 
     job: int
     plan: Plan
@@ -148,10 +149,12 @@ def plan(store: ContentStore, manifest_digest: bytes, circuit_digest: bytes) -> 
     """Read, check and lower what a job names.
 
     Raises ContentMissing and its kin for documents that the store does not give, MalformedDocument and
-    MalformedCircuit for wrong ones, EditionNotFound and InputMismatch where the dataset does not hold what the
-    circuit reads, and what the circuit's own analysis refuses.
+    MalformedCircuit for wrong ones, EditionNotFound and InputMismatch where the dataset does not hold what
+    the circuit reads, and what the circuit's own analysis refuses.
     """
-    manifest = documents.parse(Manifest, store.get_block(manifest_digest, Manifest.CAP, deadline=DOCUMENT_SECONDS))
+    manifest = documents.parse(
+        Manifest, store.get_block(manifest_digest, Manifest.CAP, deadline=DOCUMENT_SECONDS)
+    )
     circuit = parse_circuit(store.get_block(circuit_digest, deadline=DOCUMENT_SECONDS))
     analysis = check(circuit)
     program = lower(circuit)
@@ -170,7 +173,9 @@ def _require_columns(manifest: Manifest, circuit: Circuit) -> None:
     ranges = {column.name: (column.low, column.high) for column in manifest.columns}
     for column in circuit.table.columns:
         if ranges.get(column.name) != (column.low, column.high):
-            raise _mismatch(f"the dataset has no column {column.name!r} with the range that the circuit declares")
+            raise _mismatch(
+                f"the dataset has no column {column.name!r} with the range that the circuit declares"
+            )
 
 
 def _require_blobs(edition: Edition, program: Program) -> None:
@@ -186,7 +191,9 @@ def _require_blobs(edition: Edition, program: Program) -> None:
 
 
 def _mismatch(reason: str) -> InputMismatch:
-    return InputMismatch(reason, hint="this job cannot be run by anybody; ask the owner for a circuit that fits")
+    return InputMismatch(
+        reason, hint="this job cannot be run by anybody; ask the owner for a circuit that fits"
+    )
 
 
 def fetch(
@@ -197,10 +204,12 @@ def fetch(
     progress: Progress | None = None,
     deadline: float = math.inf,
 ) -> JobInputs:
-    """Get every blob of `plan` into `folder`, a cache that jobs share; files that are there are verified and kept.
+    """Get every blob of `plan` into `folder`, a cache that jobs share; files that are there are verified
+    and kept.
 
     `deadline` is in seconds for all of it; `progress` hears the bytes done and the bytes in all.
-    Raises ContentMissing, ContentMismatch and their kin, and InputMismatch for a blob of another size than declared.
+    Raises ContentMissing, ContentMismatch and their kin, and InputMismatch for a blob of another size than
+    declared.
     """
     folder.mkdir(parents=True, exist_ok=True)
     done, until = 0, monotonic() + deadline
@@ -208,14 +217,18 @@ def fetch(
         path = folder / blob.cid
         store.fetch(Cid.parse(blob.cid), blob.size, path, deadline=until - monotonic())
         if path.stat().st_size != blob.size:
-            raise _mismatch(f"blob {blob.cid} has {path.stat().st_size} bytes, the dataset declares {blob.size}")
+            raise _mismatch(
+                f"blob {blob.cid} has {path.stat().st_size} bytes, the dataset declares {blob.size}"
+            )
         done += blob.size
         if progress:
             progress(done, plan.size)
     return JobInputs(plan, folder)
 
 
-def _arguments(inputs: JobInputs) -> tuple[Program, dict[tuple[str, int], Path], Path | None, dict[int, Path]]:
+def _arguments(
+    inputs: JobInputs,
+) -> tuple[Program, dict[tuple[str, int], Path], Path | None, dict[int, Path]]:
     """What a child needs to know: the program, and where each ciphertext and key lies."""
     plan = inputs.plan
     ciphertexts = {place: inputs.path(blob) for place, blob in plan.inputs.items()}
@@ -224,10 +237,10 @@ def _arguments(inputs: JobInputs) -> tuple[Program, dict[tuple[str, int], Path],
 
 
 class Evaluator:
-    """One sandboxed child that parses and computes; keys that it loaded stay for the next job. For one thread."""
+    """One sandboxed child that parses and computes; its loaded keys stay for the next job. For one thread."""
 
     def __init__(self, folder: Path, memory: int = MEMORY) -> None:
-        """`folder` is all that the child may read, `memory` the most address space that a run may use (bytes)."""
+        """`folder` is all that the child may read, `memory` the most address space of a run (bytes)."""
         self._memory = memory
         folder.mkdir(parents=True, exist_ok=True)
         self._child = sandbox.Worker(
@@ -242,9 +255,11 @@ class Evaluator:
         self._child.call(worker.check_job, *_arguments(inputs), limits=self._limits(inputs.plan))
 
     def evaluate(self, inputs: JobInputs, job: int, seeds: Sequence[bytes]) -> Evaluated:
-        """Run the program; `seeds` are those of the rounds drawn so far, the first one always that of round one.
+        """Run the program; `seeds` are those of the rounds drawn so far, the first one always that of round
+        one.
 
-        Raises RunTooLarge before, and ChildOutOfMemory, ChildOutOfTime or ChildCrashed where there is no result.
+        Raises RunTooLarge before, and ChildOutOfMemory, ChildOutOfTime or ChildCrashed where there is no
+        result.
         """
         limits = self._limits(inputs.plan)
         status, code, outputs, traces = self._child.call(
@@ -265,7 +280,10 @@ class Evaluator:
         seconds = 60 + SLOWEST * plan.seconds
         results = sum(size for _, _, size in plan.program.result_sizes())
         return sandbox.Limits(
-            memory=self._memory, cpu_seconds=int(seconds), wall_seconds=2 * seconds, output_bytes=results + (1 << 20)
+            memory=self._memory,
+            cpu_seconds=int(seconds),
+            wall_seconds=2 * seconds,
+            output_bytes=results + (1 << 20),
         )
 
     def close(self) -> None:
@@ -301,10 +319,12 @@ def publish(store: ContentStore, evaluated: Evaluated) -> None:
 def verify_job(
     store: ContentStore, job: Job, folder: Path, *, memory: int = MEMORY, progress: Progress | None = None
 ) -> Verification:
-    """Run a job again from public data and compare its digest with the chain's. Raises NotDrawn without a seed."""
+    """Run a job again from public data and compare its digest with the chain's. Raises NotDrawn."""
     seeds = seeds_of(job)
     if not seeds:
-        raise NotDrawn(f"job {job.id} has no seed yet", hint="a digest holds a trace under it; wait for the draw")
+        raise NotDrawn(
+            f"job {job.id} has no seed yet", hint="a digest holds a trace under it; wait for the draw"
+        )
     inputs = fetch(store, plan(store, job.manifest, job.circuit), folder, progress=progress)
     with Evaluator(folder, memory) as evaluator:
         started = monotonic()

@@ -17,7 +17,8 @@ from hexchange.chain.lock import ProcessLock
 from hexchange.cli.context import Context
 from hexchange.cli.output import pairs, table
 from hexchange.errors import AlreadyRunning, NotRunning
-from hexchange.provider import config, status as state
+from hexchange.provider import config
+from hexchange.provider import status as state
 from hexchange.provider.service import LOCK, open_worker
 from hexchange.provider.stake import collect as collect_stake
 from hexchange.provider.stake import stake as add_stake
@@ -39,7 +40,9 @@ def init(call: typer.Context) -> None:
     written = config.write_template(path)
     config.load(path)
     people = f"{path} is {'written; read it' if written else 'there already, and valid'}"
-    context.output.show({"path": str(path), "written": written}, people, next_step="hexchange provider stake AMOUNT")
+    context.output.show(
+        {"path": str(path), "written": written}, people, next_step="hexchange provider stake AMOUNT"
+    )
 
 
 @app.command()
@@ -51,7 +54,7 @@ def stake(call: typer.Context, amount: Annotated[str, typer.Argument(help="Token
     unit, delay = contracts.views.unit(), contracts.views.exit_delay()
     facts = {
         "amount": _words(context, units), "tickets": str(units // unit), "account": wallet.address,
-        "back": f"{delay} s after unstake, then collect", "note": "jobs that are open already cannot be sat in",
+        "back": f"{delay} s after unstake, then collect", "note": "open jobs cannot be sat in",
     }  # fmt: skip
     context.output.confirm("Stake", facts)
     with context.sender() as sender:
@@ -60,7 +63,9 @@ def stake(call: typer.Context, amount: Annotated[str, typer.Argument(help="Token
 
 
 @app.command()
-def unstake(call: typer.Context, amount: Annotated[str, typer.Argument(help="Tokens to take out of the stake.")]) -> None:
+def unstake(
+    call: typer.Context, amount: Annotated[str, typer.Argument(help="Tokens to take out of the stake.")]
+) -> None:
     """Start to take tokens out of the stake; what is bonded to seats stays."""
     context: Context = call.obj
     contracts, wallet = context.contracts, context.wallet
@@ -83,7 +88,7 @@ def collect(call: typer.Context) -> None:
 
 @app.command()
 def run(call: typer.Context) -> None:
-    """Take seats, compute, commit and collect rewards until stopped. SIGTERM or Ctrl-C finishes what is held first."""
+    """Take seats, compute and commit until stopped; SIGTERM or Ctrl-C finishes what is held first."""
     context: Context = call.obj
     stop = threading.Event()
 
@@ -92,10 +97,14 @@ def run(call: typer.Context) -> None:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
         stop.set()
-        context.output.note("taking no more seats; once more to stop at once, at the risk of the fines of held seats")
+        context.output.note(
+            "taking no more seats; once more to stop at once, at the risk of the fines of held seats"
+        )
 
     def tell(word: str, job: int, text: str) -> None:
-        context.output.follow({"event": word, "job": job, "text": text}, f"{word}{f'  job {job}' if job else ''}  {text}")
+        context.output.follow(
+            {"event": word, "job": job, "text": text}, f"{word}{f'  job {job}' if job else ''}  {text}"
+        )
 
     with open_worker(
         context.settings.home, context.contracts, context.wallet, context.store, context.sender, tell
@@ -123,11 +132,16 @@ def status(call: typer.Context) -> None:
         "queue": sum(1 for seat in seats if not seat.sealed),
     }  # fmt: skip
     rows = [(check.name, check.severity, check.text) for check in found]
-    held = [(seat.job, seat.round, seat.seat, _words(context, seat.bond), "yes" if seat.sealed else "no") for seat in seats]
+    held = [
+        (seat.job, seat.round, seat.seat, _words(context, seat.bond), "yes" if seat.sealed else "no")
+        for seat in seats
+    ]
     context.output.show(
         document,
         table(("check", "state", "detail"), rows, title=f"{address}: {severity}"),
-        table((">job", ">round", ">seat", ">bond", "committed"), held, title="Seats held") if held else "no seat held",
+        table((">job", ">round", ">seat", ">bond", "committed"), held, title="Seats held")
+        if held
+        else "no seat held",
     )
 
 
@@ -137,10 +151,13 @@ def drain(call: typer.Context) -> None:
     context: Context = call.obj
     process = _holder(context.settings.home / "provider")
     if process is None:
-        raise NotRunning("no provider runs in this home folder", hint="start one with `hexchange provider run`")
+        raise NotRunning(
+            "no provider runs in this home folder", hint="start one with `hexchange provider run`"
+        )
     os.kill(process, signal.SIGTERM)
     context.output.show(
-        {"process": process}, f"process {process} takes no more seats and stops when those it holds are committed",
+        {"process": process},
+        f"process {process} takes no more seats and stops when those it holds are committed",
         next_step="hexchange provider status",
     )
 
@@ -163,14 +180,16 @@ def _process(folder: Path) -> state.Check:
 
 def _show_stake(context: Context, address: str, next_step: str) -> None:
     balance = context.contracts.views.balance_of(address)
-    amounts = {
-        name: getattr(balance, name) for name in ("staked", "locked", "leaving", "free", "wallet")
-    }
+    amounts = {name: getattr(balance, name) for name in ("staked", "locked", "leaving", "free", "wallet")}
     document = {
         "account": address, **{name: str(amount) for name, amount in amounts.items()},
         "available_at": balance.available_at, "decimals": context.contracts.token.decimals,
     }  # fmt: skip
-    context.output.show(document, pairs({name: _words(context, amount) for name, amount in amounts.items()}), next_step=next_step)
+    context.output.show(
+        document,
+        pairs({name: _words(context, amount) for name, amount in amounts.items()}),
+        next_step=next_step,
+    )
 
 
 def _words(context: Context, amount: int) -> str:

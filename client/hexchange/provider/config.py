@@ -71,7 +71,9 @@ def load(path: Path) -> ProviderConfig:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = ".".join(str(step) for step in first["loc"])
-        raise ConfigInvalid(f"{path}: {name}: {first['msg']}", hint="`hexchange provider init` shows every setting") from None
+        raise ConfigInvalid(
+            f"{path}: {name}: {first['msg']}", hint="`hexchange provider init` shows every setting"
+        ) from None
 
 
 def write_template(path: Path) -> bool:

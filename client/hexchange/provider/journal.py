@@ -2,7 +2,8 @@
 
 One row per job: the digest and the trace of round two are all that a seal needs, the output bytes are what is
 published after the naming. A run is deterministic, so a lost journal costs another run and nothing else.
-A run counts under the seeds that it was made with: if the chain replaces the block of a draw, it is made again.
+A run counts under the seeds that it was made with: if the chain replaces the block of a draw, it is made
+again.
 """
 
 from __future__ import annotations
@@ -15,19 +16,16 @@ from hexchange.evaluation import Evaluated
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS evaluations (
-    job INTEGER PRIMARY KEY, seeds BLOB NOT NULL, digest BLOB NOT NULL, salted BLOB NOT NULL, manifest BLOB NOT NULL,
-    published INTEGER NOT NULL DEFAULT 0
-);
-CREATE TABLE IF NOT EXISTS outputs (
-    job INTEGER NOT NULL REFERENCES evaluations ON DELETE CASCADE, place INTEGER NOT NULL, bytes BLOB NOT NULL,
-    PRIMARY KEY (job, place)
-);
+    job INTEGER PRIMARY KEY, seeds BLOB NOT NULL, digest BLOB NOT NULL, salted BLOB NOT NULL, manifest BLOB
+    NOT NULL, published INTEGER NOT NULL DEFAULT 0 ); CREATE TABLE IF NOT EXISTS outputs ( job INTEGER NOT
+    NULL REFERENCES evaluations ON DELETE CASCADE, place INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY
+    (job, place) );
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One evaluated job: `seeds` are those of the rounds it was run for, `salted` is 32 zero bytes for one."""
+    """One evaluated job: `seeds` are those it was run under, `salted` is 32 zero bytes where that is one."""
 
     seeds: tuple[bytes, ...]
 
@@ -42,7 +40,9 @@ class Journal:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._database = sqlite3.connect(path)
-        self._database.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
+        self._database.executescript(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON"
+        )
         self._database.executescript(SCHEMA)
 
     def record(self, job: int, seeds: tuple[bytes, ...], evaluated: Evaluated) -> None:
@@ -63,7 +63,9 @@ class Journal:
         if row is None:
             return None
         seeds, digest, salted, published = row
-        return Entry(tuple(seeds[i : i + 32] for i in range(0, len(seeds), 32)), digest, salted, bool(published))
+        return Entry(
+            tuple(seeds[i : i + 32] for i in range(0, len(seeds), 32)), digest, salted, bool(published)
+        )
 
     def evaluated(self, job: int) -> Evaluated | None:
         """A kept run with its bytes."""

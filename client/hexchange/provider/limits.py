@@ -17,7 +17,7 @@ def require_reward(config: ProviderConfig, job: Job, decimals: int) -> None:
     least = parse_amount(config.minimum_reward, decimals)
     if _reward(job) < least:
         raise RewardTooLow(
-            f"job {job.id} pays {_reward(job)} base units a seat, the settings ask for {least}",
+            f"job {job.id} pays {_reward(job)} base units a seat, you ask for {least}",
             hint="lower minimum_reward to take such jobs",
         )
 
@@ -29,7 +29,7 @@ def require_means(config: ProviderConfig, plan: Plan, job: Job, decimals: int, b
     """
     if plan.edition.name not in config.editions:
         raise EditionNotServed(
-            f"job {job.id} needs edition {plan.edition.name}, the settings serve {', '.join(config.editions)}",
+            f"job {job.id} needs edition {plan.edition.name}, you serve {', '.join(config.editions)}",
             hint="add it to editions to take such jobs",
         )
     if plan.memory > config.memory_bytes:

@@ -31,14 +31,19 @@ def open_worker(
 ) -> Iterator[Worker]:
     """The worker of `home`, ready to run.
 
-    Raises AlreadyRunning for a second one, ProviderNotSetUp and ConfigInvalid, and ForeignEngine where the installed
-    homomorphic library does not give the bytes that digests are defined over: such a provider would be slashed.
+    Raises AlreadyRunning for a second one, ProviderNotSetUp and ConfigInvalid, and ForeignEngine where the
+    installed homomorphic library does not give the bytes that digests are defined over: such a provider
+    would be slashed.
     """
     folder = home / "provider"
     settings = config.load(folder / "provider.toml")
     with ProcessLock(folder / LOCK, "the provider"), sender() as opened:
         selftest.run()
-        tell("ready", 0, f"{opened.address} follows {contracts.deployment.market} on chain {contracts.chain_id}")
+        tell(
+            "ready",
+            0,
+            f"{opened.address} follows {contracts.deployment.market} on chain {contracts.chain_id}",
+        )
         journal = Journal(folder / "journal.sqlite")
         workshop = Workshop(store, folder / "cache", settings)
         try:

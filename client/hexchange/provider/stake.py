@@ -22,7 +22,9 @@ def stake(contracts: Contracts, sender: Sender, wallet: Wallet, amount: int) -> 
     missing = max(0, amount - balance.free)
     if missing > balance.wallet:
         have = _words(contracts, balance.free + balance.wallet)
-        raise NotEnoughTokens(f"you have {have}, free and in the wallet", hint="stake less, or get more tokens first")
+        raise NotEnoughTokens(
+            f"you have {have}, free and in the wallet", hint="stake less, or get more tokens first"
+        )
     before = f"{balance.staked}:{balance.since}:{amount}"
     if missing:
         head = contracts.node.tip("latest").ref
@@ -37,9 +39,12 @@ def unstake(contracts: Contracts, sender: Sender, amount: int) -> Receipt:
     if amount > balance.staked - balance.locked:
         unlocked = _words(contracts, balance.staked - balance.locked)
         raise NotEnoughTokens(
-            f"only {unlocked} of the stake is not bonded to seats", hint="unstake less, or wait for your jobs to end"
+            f"only {unlocked} of the stake is not bonded to seats",
+            hint="unstake less, or wait for your jobs to end",
         )
-    return sender.send(f"unstake:{balance.staked}:{balance.leaving}:{amount}", contracts.calls.unstake(amount))
+    return sender.send(
+        f"unstake:{balance.staked}:{balance.leaving}:{amount}", contracts.calls.unstake(amount)
+    )
 
 
 def collect(contracts: Contracts, sender: Sender) -> Receipt:

@@ -36,7 +36,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class HeldSeat:
-    """A seat of a round that is not closed; `sealed` once its digest is committed, which is due until `commit_by`."""
+    """A seat of an open round; `sealed` once its digest is committed, which is due until `commit_by`."""
 
     job: int
     round: int
@@ -59,7 +59,12 @@ def held_seats(follower: Follower, address: str) -> list[HeldSeat]:
 
 
 def checks(
-    follower: Follower, contracts: Contracts, store: ContentStore, config: ProviderConfig, folder: Path, address: str
+    follower: Follower,
+    contracts: Contracts,
+    store: ContentStore,
+    config: ProviderConfig,
+    folder: Path,
+    address: str,
 ) -> list[Check]:
     """Everything that a provider needs in order to earn, asked now."""
     return [
@@ -76,7 +81,9 @@ def checks(
 def worst(found: list[Check]) -> Severity:
     """The severity of the whole."""
     order: tuple[Severity, ...] = ("error", "degraded", "ok")
-    return next(severity for severity in order if severity == "ok" or severity in {check.severity for check in found})
+    return next(
+        severity for severity in order if severity == "ok" or severity in {check.severity for check in found}
+    )
 
 
 def _chain(follower: Follower) -> Check:

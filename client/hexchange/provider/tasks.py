@@ -33,7 +33,8 @@ class Tasks:
     def ask(self, name: Name, executor: Executor, work: Callable[[], T]) -> T | None:
         """What `work` returned, or None while it is under way; the first question starts it.
 
-        Raises what it raised. The failure stands until its pause is over, then the next question starts it again.
+        Raises what it raised. The failure stands until its pause is over, then the next question starts it
+        again.
         """
         task = self._tasks.get(name)
         if task is None:

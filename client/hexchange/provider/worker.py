@@ -1,7 +1,8 @@
 """The provider's loop: read the chain, ask the rules what is owed, do it. A restart is a replay.
 
-Nothing is remembered but evaluations (the journal) and transactions (the sender), each on disk before anybody can
-see it; everything else is read again from the chain. Fetching and computing go on beside the loop.
+Nothing is remembered but evaluations (the journal) and transactions (the sender), each on disk before
+anybody can see it; everything else is read again from the chain. Fetching and computing go on beside the
+loop.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ class Worker:
         self._tell("stopped", 0, "every seat that was held is committed")
 
     def tick(self) -> None:
-        """Follow the chain and do what is due now. Raises NodeUnreachable or StaleNode; calling again is safe."""
+        """Follow the chain and do what is due. Raises NodeUnreachable or StaleNode; call it again then."""
         self.sender.tick()
         self.follower.update()
         jobs = [job for job in self.follower.state.jobs.values() if not job.over]
@@ -152,7 +153,8 @@ class Worker:
                 assert step.unit is not None
                 return calls.take_seat(job.id, step.unit)
             case "commit":
-                assert entry is not None and step.seat is not None
+                assert entry is not None
+                assert step.seat is not None
                 return calls.commit(job.id, step.seat, self._seal(job, step.seat, entry))
             case "settle":
                 assert entry is not None
@@ -220,7 +222,9 @@ class Worker:
 
     def _busy(self, but: Job) -> float:
         """Declared seconds of the runs that our seats in other jobs still need."""
-        owed = [job for job in self._contested() if job.id != but.id and self._seats(job) and not self._entry(job)]
+        owed = [
+            job for job in self._contested() if job.id != but.id and self._seats(job) and not self._entry(job)
+        ]
         plans = [plan for job in owed if (plan := self.workshop.plan(job))]
         return sum(plan.seconds for plan in plans) / self.config.parallel
 

@@ -31,7 +31,9 @@ class Workshop:
     def plan(self, job: Job) -> Plan | None:
         """What the job's documents say; None while they are read. Raises what makes the job impossible."""
         name = ("plan", job.manifest, job.circuit)
-        return self._tasks.ask(name, self._fetchers, lambda: evaluation.plan(self._store, job.manifest, job.circuit))
+        return self._tasks.ask(
+            name, self._fetchers, lambda: evaluation.plan(self._store, job.manifest, job.circuit)
+        )
 
     def inputs(self, plan: Plan, deadline: float) -> JobInputs | None:
         """Every input, fetched within `deadline` seconds, verified and parsed; None while that goes on.

@@ -14,7 +14,8 @@ def test_the_annotated_file_is_valid_and_never_overwritten(tmp_path: Path) -> No
     path = tmp_path / "provider" / "provider.toml"
     assert config.write_template(path)
     loaded = config.load(path)
-    assert loaded.memory_bytes == loaded.memory << 30 and "train" in loaded.editions
+    assert loaded.memory_bytes == loaded.memory << 30
+    assert "train" in loaded.editions
     path.write_text(path.read_text().replace("parallel = 1", "parallel = 2"))
     assert not config.write_template(path)
     assert config.load(path).parallel == 2
@@ -36,7 +37,8 @@ def test_a_wrong_setting_is_named(tmp_path: Path, old: str, new: str, named: str
     path.write_text(config.TEMPLATE.replace(old, new))
     with pytest.raises(ConfigInvalid, match=named) as caught:
         config.load(path)
-    assert caught.value.exit_code == 2 and caught.value.hint
+    assert caught.value.exit_code == 2
+    assert caught.value.hint
 
 
 def test_without_a_file_the_next_step_is_named(tmp_path: Path) -> None:

@@ -27,7 +27,9 @@ def test_a_run_is_found_again_by_another_process(tmp_path: Path) -> None:
     again = Journal(tmp_path / "journal.sqlite")
     assert again.evaluated(7) == evaluated()
     entry = again.entry(7)
-    assert entry and entry.seeds == (FIRST,) and not entry.published
+    assert entry
+    assert entry.seeds == (FIRST,)
+    assert not entry.published
 
 
 def test_a_run_for_round_two_replaces_that_for_round_one(tmp_path: Path) -> None:
@@ -35,7 +37,9 @@ def test_a_run_for_round_two_replaces_that_for_round_one(tmp_path: Path) -> None
     journal.record(7, (FIRST,), evaluated())
     journal.record(7, (FIRST, SECOND), evaluated(salted=b"s" * 32))
     entry = journal.entry(7)
-    assert entry and entry.seeds == (FIRST, SECOND) and entry.salted == b"s" * 32
+    assert entry
+    assert entry.seeds == (FIRST, SECOND)
+    assert entry.salted == b"s" * 32
     assert journal.jobs() == [7]
 
 
@@ -44,10 +48,13 @@ def test_what_the_store_holds_is_not_kept_twice(tmp_path: Path) -> None:
     journal.record(7, (FIRST,), evaluated())
     journal.publish(7)
     entry, kept = journal.entry(7), journal.evaluated(7)
-    assert entry and entry.published
-    assert kept and kept.outputs == ()
+    assert entry
+    assert entry.published
+    assert kept
+    assert kept.outputs == ()
     journal.forget(7)
-    assert journal.entry(7) is None and journal.jobs() == []
+    assert journal.entry(7) is None
+    assert journal.jobs() == []
 
 
 def test_a_run_is_whole_or_absent_after_a_kill(tmp_path: Path) -> None:

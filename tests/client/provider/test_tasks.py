@@ -41,10 +41,13 @@ def test_work_is_done_once_however_often_one_asks() -> None:
         return 42
 
     assert asked.ask(("run", 1), hand, work) is None
-    assert asked.ask(("run", 1), hand, work) is None and asked.under_way("run") == 1
+    assert asked.ask(("run", 1), hand, work) is None
+    assert asked.under_way("run") == 1
     hand.go()
-    assert asked.ask(("run", 1), hand, work) == 42 and asked.ask(("run", 1), hand, work) == 42
-    assert len(calls) == 1 and asked.under_way("run") == 0
+    assert asked.ask(("run", 1), hand, work) == 42
+    assert asked.ask(("run", 1), hand, work) == 42
+    assert len(calls) == 1
+    assert asked.under_way("run") == 0
 
 
 def test_a_failure_stands_until_its_pause_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +67,8 @@ def test_a_failure_stands_until_its_pause_is_over(monkeypatch: pytest.MonkeyPatc
         with pytest.raises(ValueError, match="no"):
             ask()
     now += tasks.FIRST_PAUSE
-    assert ask() is None and len(hand.waiting) == 1
+    assert ask() is None
+    assert len(hand.waiting) == 1
     hand.go()
     with pytest.raises(ValueError, match="no"):
         ask()

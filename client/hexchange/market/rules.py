@@ -19,8 +19,8 @@ class Knows:
     """What the caller knows and wants beyond what the chain says.
 
     `ready`: it has fetched and verified every input, and wants a seat. `checks`: it runs jobs again to check
-    them, as an owner always does. `digest` and `salted` come from its own run: the digest of the result manifest
-    and the trace under the seed of round two. `failed`: that run ended in a failure.
+    them, as an owner always does. `digest` and `salted` come from its own run: the digest of the result
+    manifest and the trace under the seed of round two. `failed`: that run ended in a failure.
     """
 
     ready: bool = False
@@ -161,7 +161,7 @@ def _name(case: _Case) -> Owed:
 def _open(case: _Case) -> Owed:
     """The owner opens what its own run confirms, and declines a settled result that it cannot open.
 
-    Near the deadline it does neither: a transaction that lands late would show the sealed key and earn nothing.
+    Near the deadline it does neither: a transaction that lands late shows the sealed key and earns nothing.
     """
     job, digest = case.job, case.knows.digest
     if case.me != job.owner or digest is None:

@@ -188,6 +188,10 @@ class BadCid(UsageError):
     """A text or digest is not a content identifier of the shape this market uses."""
 
 
+class BadAddress(UsageError):
+    """What was given is no address, or its checksum is wrong."""
+
+
 # --- NotFound -------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""Amounts between people and base units: integers only, never a float.
+"""Amounts and addresses as people write them. Amounts are integers of base units, never floats.
 
 `decimals` is the token's: 1 token = 10 ** decimals base units.
 """
@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 
-from hexchange.errors import BadAmount
+from eth_utils.address import is_address, to_checksum_address
+
+from hexchange.errors import BadAddress, BadAmount
 
 _AMOUNT = re.compile(r"([0-9]{1,60})(?:\.([0-9]{1,60}))?")
 
@@ -31,3 +33,10 @@ def format_amount(value: int, decimals: int, symbol: str = "") -> str:
     whole, fraction = divmod(value, 10**decimals)
     digits = str(fraction).rjust(decimals, "0").rstrip("0") if decimals else ""
     return f"{sign}{whole}" + (f".{digits}" if digits else "") + (f" {symbol}" if symbol else "")
+
+
+def parse_address(text: str) -> str:
+    """A checksummed address. Raises BadAddress, also for a checksum that does not fit."""
+    if not is_address(text):
+        raise BadAddress(f"'{text}' is no address", hint="an address is 0x and 40 hexadecimal digits")
+    return to_checksum_address(text)

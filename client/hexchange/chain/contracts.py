@@ -11,7 +11,6 @@ from web3 import Web3
 from web3.exceptions import Web3Exception
 
 from hexchange.chain.amounts import format_amount
-from hexchange.chain.amounts import format_amount
 from hexchange.chain.artifacts import artifact
 from hexchange.chain.calls import Call, Calls
 from hexchange.chain.deployment import Deployment

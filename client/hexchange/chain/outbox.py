@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS history (genesis BLOB NOT NULL, sender TEXT NOT NULL)
 CREATE TABLE IF NOT EXISTS sends (
   nonce INTEGER PRIMARY KEY, intent TEXT NOT NULL, function TEXT NOT NULL,
   target TEXT NOT NULL, data BLOB NOT NULL, value TEXT NOT NULL, gas INTEGER NOT NULL, deadline INTEGER,
-  state TEXT NOT NULL, final INTEGER NOT NULL DEFAULT 0,
+  state TEXT NOT NULL, final INTEGER NOT NULL DEFAULT 0, told INTEGER NOT NULL DEFAULT 0,
   tx BLOB, block INTEGER, block_hash BLOB, block_time INTEGER, gas_used INTEGER, gas_price TEXT);
 CREATE UNIQUE INDEX IF NOT EXISTS one_intent ON sends (intent) WHERE state IN ('sent', 'mined');
 CREATE TABLE IF NOT EXISTS signed (
@@ -113,6 +113,19 @@ class Outbox:
         found = self._select("intent = ?", intent)
         return found[-1] if found else None
 
+    def once(self, prefix: str) -> str:
+        """The intent below `prefix` whose end nobody was told yet, else a new one."""
+        below = self._select("substr(intent, 1, length(?1) + 1) = ?1 || ':'", prefix)
+        told = {nonce for (nonce,) in self._db.execute("SELECT nonce FROM sends WHERE told = 1")}
+        for send in below:
+            if send.state in (SENT, MINED) and send.nonce not in told:
+                return send.intent
+        return f"{prefix}:{len(below)}"
+
+    def told(self, intent: str) -> None:
+        """Somebody knows how this intent ended."""
+        self._db.execute("UPDATE sends SET told = 1 WHERE intent = ?", (intent,))
+
     def unsettled(self) -> list[Send]:
         """Everything that a new block may still change, by nonce."""
         return self._select("final = 0")
@@ -191,7 +204,7 @@ class Outbox:
 
 
 def _send(row: tuple[Any, ...]) -> Send:
-    (nonce, intent, function, target, data, value, gas, deadline, state, final,
+    (nonce, intent, function, target, data, value, gas, deadline, state, final, _told,
      tx, block, block_hash, block_time, gas_used, gas_price) = row  # fmt: skip
     ref = None if block is None else BlockRef(int(block), block_hash, int(block_time))
     return Send(

@@ -9,6 +9,8 @@ sent any more: an empty transaction takes its nonce. Deadlines are compared with
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -88,6 +90,8 @@ class Sender:
                 f"{call.function} was possible until {deadline}, and it is {head.ref.timestamp}",
                 hint="the step is over; see hexchange job show",
             )
+        if call.function == "multicall":
+            self._contracts.simulate(call, self.address)
         gas = self._gas(call)
         max_fee, priority = self._fees(head)
         self._check_money(call.value + gas * max_fee)
@@ -134,6 +138,21 @@ class Sender:
                 )
             time.sleep(pause)
             pause = min(pause * 1.5, 0.5)
+
+    @contextmanager
+    def once(self, what: str) -> Iterator[str]:
+        """An intent for something that a person may ask for again and again, such as a payment.
+
+        Until the block ends without an error, asking again gives the same intent: whoever was interrupted
+        before learning the outcome learns it then, and nothing is sent a second time.
+        """
+        key = self._outbox.once(self._key(what))
+        yield key.split("/", 1)[1]
+        self._outbox.told(key)
+
+    def state(self, intent: str) -> Send | None:
+        """What became of an intent so far, as of the last `tick`."""
+        return self._outbox.last(self._key(intent))
 
     def tick(self) -> None:
         """Look at the chain and do what is due. Raises NodeUnreachable; calling it again loses nothing."""

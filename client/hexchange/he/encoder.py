@@ -49,10 +49,10 @@ def rounded_coefficients(slots: int, values: NDArray[Any], scale: float) -> NDAr
     """
     if values.ndim != 1 or len(values) > slots:
         raise UsageError(f"A constant of shape {values.shape} does not fit into {slots} slots.")
+    # No coefficient is larger than the largest value, so an int64 holds each.
+    if not np.all(np.abs(values) < _LARGEST_COEFFICIENT / scale):
+        raise UsageError("A constant is not finite, or too large for its scale.")
     real, imaginary = np.zeros(slots), np.zeros(slots)
     real[: len(values)] = values.real
     imaginary[: len(values)] = values.imag
-    rounded = np.rint(coefficients(real, imaginary, scale))
-    if not np.all(np.abs(rounded) < _LARGEST_COEFFICIENT):
-        raise UsageError("A constant is not finite, or too large for its scale.")
-    return rounded.astype(np.int64)
+    return np.rint(coefficients(real, imaginary, scale)).astype(np.int64)

@@ -102,21 +102,24 @@ class _Run:
 
     def _block(self, index: int, stage: Stage, block: int) -> list[Any]:
         registers: dict[int, Any] = {}
+
+        def at(register: int) -> Any:
+            if register not in registers:
+                registers[register] = self._load(stage.sources[register], block)
+            return registers[register]
+
         first = self._program.first_primitive(index)
         for offset, (primitive, dying) in enumerate(zip(stage.primitives, self._frees[index], strict=True)):
-            for register in primitive.args:
-                if register not in registers:
-                    registers[register] = self._load(stage.sources[register], block)
-            result = self._apply(primitive, [registers[register] for register in primitive.args])
+            result = self._apply(primitive, [at(register) for register in primitive.args])
             registers[len(stage.sources) + offset] = result
             self._sample(Position(block, first + offset), result, primitive.shape)
             for register in dying:
                 del registers[register]
         for output in self._program.outputs:
             if output.stage == index:
-                canonical = to_canonical(self._engine, registers[output.register], output.shape)
+                canonical = to_canonical(self._engine, at(output.register), output.shape)
                 self.outputs[output.name, block] = canonical
-        return [registers[register] for register in stage.keeps]
+        return [at(register) for register in stage.keeps]
 
     def _load(self, source: TableInput | Kept, block: int) -> Any:
         if isinstance(source, Kept):

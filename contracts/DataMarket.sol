@@ -1,0 +1,588 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
+import {IERC4906} from "@openzeppelin/contracts/interfaces/IERC4906.sol";
+import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
+import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+
+import {IDataMarket} from "./interfaces/IDataMarket.sol";
+import {IProviderStake} from "./interfaces/IProviderStake.sol";
+import {Multicall} from "./libraries/Multicall.sol";
+import {Seal} from "./libraries/Seal.sol";
+
+/// @notice See {IDataMarket}, which is the specification.
+/// @dev Every call writes what it changes here before it calls the ledger, and the ledger alone meets the token.
+contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
+    bytes32 private constant OFFER_TYPEHASH = keccak256(
+        "Offer(uint256 dataset,uint64 epoch,bytes32 manifest,bytes32 circuit,address buyer,address payee,uint96 price,uint96 guarantee,uint64 epsilon,uint8 minSeats,uint96 minReward,uint96 maxReward,uint24 minFill,uint24 minCompute,uint40 expiry,uint32 maxUses,bytes32 salt)"
+    );
+    bytes16 private constant HEX_DIGITS = "0123456789abcdef";
+    uint8 private constant MAX_SEATS = 5;
+    /// @dev Enough for a wallet of several signers, too little to be a nuisance to the buyer who pays for it.
+    uint256 private constant ERC1271_GAS = 500_000;
+
+    IProviderStake public immutable stake;
+    /// @dev Written once, here, in one slot.
+    Bounds private _bounds;
+
+    uint256 public datasetCount;
+    uint256 public jobCount;
+    mapping(uint256 dataset => Dataset) private _datasets;
+    mapping(bytes32 offerDigest => OfferUse) private _offerUses;
+    mapping(uint256 job => Job) private _jobs;
+
+    constructor(IProviderStake stake_, Bounds memory limits)
+        ERC721("Hexchange Dataset", "HEXD")
+        EIP712("Hexchange", "1")
+    {
+        if (stake_.market() != address(this)) revert StakeMismatch(address(stake_));
+        if (
+            limits.minFill == 0 || limits.minFill > limits.maxFill || limits.minCompute == 0
+                || limits.minCompute > limits.maxCompute || limits.minRelease == 0
+                || limits.minRelease > limits.maxRelease || limits.naming == 0
+        ) revert BoundsInvalid();
+        stake = stake_;
+        _bounds = limits;
+    }
+
+    // ------------------------------------------------------------------------------------------------- datasets
+
+    /// @inheritdoc IDataMarket
+    function listDataset(bytes32 manifest, uint64 epsilonBudget, uint64 exactReleases)
+        external
+        returns (uint256 dataset)
+    {
+        if (manifest == 0) revert ManifestZero();
+        dataset = ++datasetCount;
+        Dataset storage listed = _datasets[dataset];
+        listed.manifest = manifest;
+        listed.epsilon.limit = epsilonBudget;
+        listed.exact.limit = exactReleases;
+        _mint(msg.sender, dataset);
+        emit DatasetListed(dataset, msg.sender, manifest, epsilonBudget, exactReleases);
+    }
+
+    /// @inheritdoc IDataMarket
+    function updateManifest(uint256 dataset, bytes32 manifest) external {
+        _requireDatasetOwner(dataset);
+        if (manifest == 0) revert ManifestZero();
+        _datasets[dataset].manifest = manifest;
+        emit ManifestUpdated(dataset, manifest);
+        emit MetadataUpdate(dataset);
+    }
+
+    /// @inheritdoc IDataMarket
+    function delist(uint256 dataset) external {
+        _requireDatasetOwner(dataset);
+        if (_datasets[dataset].delisted) revert AlreadyDelisted(dataset);
+        _datasets[dataset].delisted = true;
+        emit DatasetDelisted(dataset);
+    }
+
+    // ------------------------------------------------------------------------------------------------- offers
+
+    /// @inheritdoc IDataMarket
+    function requestOffer(uint256 dataset, bytes32 request) external {
+        _requireOwned(dataset);
+        emit OfferRequested(dataset, msg.sender, request);
+    }
+
+    /// @inheritdoc IDataMarket
+    function publishOffers(uint256 dataset, bytes32 offers) external {
+        _requireDatasetOwner(dataset);
+        emit OffersPublished(dataset, offers);
+    }
+
+    /// @inheritdoc IDataMarket
+    function cancelOffer(Offer calldata offer) external {
+        _requireDatasetOwner(offer.dataset);
+        bytes32 offerDigest = offerDigestOf(offer);
+        _offerUses[offerDigest].cancelled = true;
+        emit OfferCancelled(offer.dataset, offerDigest);
+    }
+
+    /// @inheritdoc IDataMarket
+    function cancelAllOffers(uint256 dataset) external {
+        _requireDatasetOwner(dataset);
+        _raiseEpoch(dataset);
+    }
+
+    // ------------------------------------------------------------------------------------------------- open
+
+    /// @inheritdoc IDataMarket
+    function openJob(
+        Offer calldata offer,
+        bytes calldata signature,
+        Terms calldata terms,
+        IProviderStake.Permit calldata permit
+    ) external returns (uint256 job) {
+        address owner = _requireOwned(offer.dataset);
+        bytes32 offerDigest = offerDigestOf(offer);
+        _requireOffer(offer, offerDigest, owner, signature);
+        _requireTerms(offer, terms);
+
+        job = ++jobCount;
+        ++_offerUses[offerDigest].uses;
+        _store(_jobs[job], offer, terms, owner);
+        _lockEscrow(job, terms, permit);
+        emit JobOpened(job, offer.dataset, msg.sender, offerDigest, owner, offer, terms);
+    }
+
+    function _requireOffer(Offer calldata offer, bytes32 offerDigest, address owner, bytes calldata signature)
+        private
+        view
+    {
+        Dataset storage dataset = _datasets[offer.dataset];
+        OfferUse storage used = _offerUses[offerDigest];
+        if (block.timestamp >= offer.expiry) revert OfferExpired(offer.expiry, block.timestamp);
+        if (dataset.delisted) revert Delisted(offer.dataset);
+        if (offer.manifest != dataset.manifest) revert ManifestChanged(dataset.manifest);
+        if (offer.epoch != dataset.epoch) revert EpochOver(dataset.epoch);
+        if (offer.buyer != address(0) && offer.buyer != msg.sender) revert OfferNotForYou(offer.buyer);
+        if (used.cancelled) revert OfferRevoked(offerDigest);
+        if (used.uses >= offer.maxUses) revert OfferUsedUp(offerDigest);
+        if (!_signed(owner, offerDigest, signature)) revert SignatureInvalid(owner);
+    }
+
+    function _requireTerms(Offer calldata offer, Terms calldata terms) private view {
+        Bounds memory limits = _bounds;
+        uint8 leastSeats = offer.minSeats > 1 ? offer.minSeats : 1;
+        if (terms.seats < leastSeats || terms.seats > MAX_SEATS) {
+            revert SeatsOutOfBounds(terms.seats, leastSeats, MAX_SEATS);
+        }
+        if (
+            terms.floor < offer.minReward || terms.floor > terms.reward || terms.reward > offer.maxReward
+                || terms.reward == 0
+        ) revert RewardOutOfBounds(terms.floor, terms.reward);
+        uint24 leastFill = offer.minFill > limits.minFill ? offer.minFill : limits.minFill;
+        if (terms.fill < leastFill || terms.fill > limits.maxFill) revert FillOutOfBounds(terms.fill, leastFill, limits.maxFill);
+        uint24 leastCompute = offer.minCompute > limits.minCompute ? offer.minCompute : limits.minCompute;
+        if (terms.compute < leastCompute || terms.compute > limits.maxCompute) {
+            revert ComputeOutOfBounds(terms.compute, leastCompute, limits.maxCompute);
+        }
+        if (terms.release < limits.minRelease || terms.release > limits.maxRelease) {
+            revert ReleaseOutOfBounds(terms.release, limits.minRelease, limits.maxRelease);
+        }
+    }
+
+    /// @dev The owner is copied: a sale of the dataset changes nothing for a job that is open. Between an owner and
+    /// itself there is no price, no guarantee and no release.
+    function _store(Job storage job, Offer calldata offer, Terms calldata terms, address owner) private {
+        job.buyer = msg.sender;
+        job.state = State.Open;
+        job.seats = terms.seats;
+        job.release = terms.release;
+        job.owner = owner;
+        job.payee = offer.payee == address(0) ? owner : offer.payee;
+        job.floor = terms.floor;
+        job.reward = terms.reward;
+        job.dataset = uint64(offer.dataset);
+        job.epsilon = offer.epsilon;
+        if (owner == msg.sender) return;
+        job.price = offer.price;
+        job.guarantee = offer.guarantee;
+        (Budget storage budget, uint64 amount) = _budgetOf(job);
+        uint64 left = budget.limit - budget.reserved - budget.spent;
+        if (left < amount) revert BudgetExceeded(left, amount);
+        budget.reserved += amount;
+    }
+
+    function _lockEscrow(uint256 id, Terms calldata terms, IProviderStake.Permit calldata permit) private {
+        Job storage job = _jobs[id];
+        stake.openRoundOne(id, terms.seats, _bondOf(job), terms.fill, terms.compute);
+        _lock(id, job.price + job.seats * job.reward, permit);
+        if (job.guarantee != 0) stake.lock(id, job.owner, job.guarantee);
+    }
+
+    // ------------------------------------------------------------------------------------------------- settle
+
+    /// @inheritdoc IDataMarket
+    function settle(uint256 id, bytes32 digest) external {
+        Job storage job = _requireState(id, State.Open);
+        IProviderStake.Round memory round = _roundOf(id, 1);
+        if (!_allSealed(round)) revert SealsIncomplete();
+        _requireNaming(round);
+        uint8 open = _openingsOf(id, 1, digest, 0);
+        if (open == 0) revert NothingOpens(digest);
+        if (open < job.seats) return _escalate(id, job);
+
+        uint40 challengeBy = uint40(block.timestamp) + _ledgerOf(id).compute;
+        job.state = State.Proposed;
+        job.deadline = challengeBy;
+        emit ResultProposed(id, digest, challengeBy);
+    }
+
+    /// @inheritdoc IDataMarket
+    function challenge(uint256 id, bytes32 seal, IProviderStake.Permit calldata permit) external {
+        Job storage job = _requireState(id, State.Proposed);
+        if (block.timestamp >= job.deadline) revert ChallengeOver(job.deadline, block.timestamp);
+        if (seal == 0) revert ChallengeSealZero();
+        job.challenger = msg.sender;
+        job.challengeSeal = seal;
+        _escalate(id, job);
+        uint96 bond = _bondOf(job);
+        _lock(id, bond, permit);
+    }
+
+    /// @inheritdoc IDataMarket
+    function finalize(uint256 id) external {
+        Job storage job = _requireState(id, State.Proposed);
+        if (block.timestamp < job.deadline) revert FinalizeTooEarly(job.deadline, block.timestamp);
+        uint96 reward = _recordReward(id, job);
+        job.right = job.seats;
+        // Every seal opens with the proposed digest: without naming it again, all seats are of one kind.
+        _close(id, 1, 0, 0, IProviderStake.Closing({rightReward: 0, otherReward: reward, otherFine: 0, silentFine: 0}));
+        _settled(id, job, 0, reward);
+    }
+
+    /// @inheritdoc IDataMarket
+    function decide(uint256 id, bytes32 digest, bytes32 salted) external {
+        Job storage job = _requireState(id, State.Escalated);
+        _requireVerdict(id, digest, salted);
+        uint96 bond = _bondOf(job);
+        uint96 reward = _recordReward(id, job);
+        job.right = _close(
+            id,
+            1,
+            digest,
+            0,
+            IProviderStake.Closing({rightReward: reward, otherReward: 0, otherFine: bond, silentFine: 0})
+        );
+        _close(
+            id,
+            2,
+            digest,
+            salted,
+            IProviderStake.Closing({rightReward: job.reward, otherReward: 0, otherFine: bond, silentFine: bond / 3})
+        );
+        if (
+            job.challenger != address(0) && job.right < job.seats
+                && job.challengeSeal == Seal.hash(address(this), id, 0, 0, job.challenger, digest, 0)
+        ) _pay(id, job.challenger, bond + bond / 3);
+        _settled(id, job, digest, reward);
+    }
+
+    function _requireVerdict(uint256 id, bytes32 digest, bytes32 salted) private view {
+        IProviderStake.Round memory round = _roundOf(id, 2);
+        if (round.commitBy == 0) revert RoundTwoNotFull();
+        if (!_allSealed(round) && block.timestamp < round.commitBy) revert CommitsOpen(round.commitBy, block.timestamp);
+        _requireNaming(round);
+        uint8 open = _openingsOf(id, 2, digest, salted);
+        uint8 needed = (2 * round.seats + 2) / 3;
+        if (open < needed) revert TooFewOpen(open, needed);
+    }
+
+    /// @dev The lateness leaves the ledger with round one; a lapse needs it later.
+    function _recordReward(uint256 id, Job storage job) private returns (uint96) {
+        uint24 late = _roundOf(id, 1).late;
+        job.late = late;
+        return _rewardPaid(job, late, _ledgerOf(id).fill);
+    }
+
+    function _escalate(uint256 id, Job storage job) private {
+        job.state = State.Escalated;
+        job.deadline = 0;
+        stake.openRoundTwo(id, 2 * job.seats + 5);
+        emit JobEscalated(id, job.challenger, job.challengeSeal);
+    }
+
+    /// @dev M4 and M5 after the seats: the buyer gets what the rewards did not use, the rest of the pot is burnt.
+    function _settled(uint256 id, Job storage job, bytes32 digest, uint96 reward) private {
+        bool over = job.released || job.owner == job.buyer;
+        uint40 releaseBy = over ? 0 : uint40(block.timestamp) + job.release;
+        job.state = over ? State.Released : State.Settled;
+        job.deadline = releaseBy;
+        _pay(id, job.buyer, job.seats * job.reward - job.right * reward);
+        stake.burn(id, over ? 0 : job.price + job.guarantee);
+        emit JobSettled(id, digest, job.right, reward, releaseBy);
+    }
+
+    // ------------------------------------------------------------------------------------------------- release
+
+    /// @inheritdoc IDataMarket
+    function release(uint256 id, bytes32 result, bytes calldata sealedKey) external {
+        Job storage job = _jobs[id];
+        if (job.state != State.Proposed && job.state != State.Settled) revert WrongState(job.state);
+        if (msg.sender != job.owner) revert CallerNotOwner(msg.sender, job.owner);
+        if (job.owner == job.buyer) revert OwnerIsBuyer();
+        if (job.released) revert AlreadyReleased();
+        if (job.state == State.Settled) {
+            if (block.timestamp >= job.deadline) revert ReleaseOver(job.deadline, block.timestamp);
+            job.state = State.Released;
+            job.deadline = 0;
+        }
+        job.released = true;
+        _endReservation(job, true);
+        _pay(id, job.payee, job.price);
+        _pay(id, job.owner, job.guarantee);
+        emit ResultReleased(id, result, sealedKey);
+    }
+
+    // ------------------------------------------------------------------------------------------------- refund
+
+    /// @inheritdoc IDataMarket
+    function refund(uint256 id) external {
+        Job storage job = _jobs[id];
+        Outcome outcome = _dueOutcome(id, job);
+        job.state = job.released ? State.Released : State.Refunded;
+        job.deadline = 0;
+        if (!job.released && job.owner != job.buyer) _endReservation(job, outcome == Outcome.ReleaseLapsed);
+
+        if (outcome == Outcome.ReleaseDeclined || outcome == Outcome.ReleaseLapsed) {
+            // M8: the guarantee makes good what the buyer spent on rewards, never more.
+            uint96 rewards = job.right * _rewardPaid(job, job.late, _ledgerOf(id).fill);
+            uint96 made = rewards < job.guarantee ? rewards : job.guarantee;
+            _pay(id, job.buyer, job.price + made);
+            _pay(id, job.owner, job.guarantee - made);
+        } else {
+            _closeRounds(id, job, outcome);
+            uint96 rewards = job.seats * job.reward;
+            _pay(id, job.buyer, job.released ? rewards : rewards + job.price);
+            if (!job.released) _pay(id, job.owner, job.guarantee);
+        }
+        stake.burn(id, 0);
+        emit JobRefunded(id, outcome);
+    }
+
+    /// @dev The outcome of a refund by this caller at this time; reverts if there is none.
+    function _dueOutcome(uint256 id, Job storage job) private view returns (Outcome) {
+        IProviderStake.Round memory one = _roundOf(id, 1);
+        (Outcome outcome, uint40 from) = _exit(id, job, one);
+        if (outcome == Outcome.None) revert WrongState(job.state);
+        if (msg.sender == job.owner) {
+            // Nothing is computed before the first pass is full and its contest over.
+            bool computing = one.redrawn || (one.commitBy != 0 && block.timestamp >= one.contestEnd);
+            if (job.state == State.Open && !computing) return Outcome.Declined;
+            if (job.state == State.Settled && block.timestamp < from) return Outcome.ReleaseDeclined;
+        }
+        if (block.timestamp < from) revert RefundTooEarly(from, block.timestamp);
+        return outcome;
+    }
+
+    /// @dev What a refund by anybody ends in, and from when, unless another call comes first.
+    function _exit(uint256 id, Job storage job, IProviderStake.Round memory one)
+        private
+        view
+        returns (Outcome, uint40 from)
+    {
+        if (job.state == State.Settled) return (Outcome.ReleaseLapsed, job.deadline);
+        if (job.state != State.Open && job.state != State.Escalated) return (Outcome.None, 0);
+        bool jury = job.state == State.Escalated;
+        IProviderStake.Round memory round = jury ? _roundOf(id, 2) : one;
+        uint24 fill = _ledgerOf(id).fill;
+        if (round.contestEnd == 0) return (jury ? Outcome.JuryUnfilled : Outcome.Undrawn, round.start + fill);
+        if (round.commitBy == 0) {
+            if (jury) return (Outcome.JuryUnfilled, round.contestEnd + fill);
+            return (round.redrawn ? Outcome.RefillFailed : Outcome.Unfilled, round.contestEnd + fill);
+        }
+        if (jury) return (Outcome.Undecided, _nameBy(round));
+        if (_allSealed(round)) return (Outcome.Unnamed, _nameBy(round));
+        return (Outcome.SealsMissing, round.redrawn ? round.commitBy : round.commitBy + fill);
+    }
+
+    /// @dev The seats' and the challenger's part of M1, M2, M3, M6 and M6'.
+    function _closeRounds(uint256 id, Job storage job, Outcome outcome) private {
+        uint96 bond = _bondOf(job);
+        uint96 fine = bond / 3;
+        IProviderStake.Closing memory one;
+        IProviderStake.Closing memory two;
+        uint96 back = job.challenger == address(0) ? 0 : bond;
+        if (outcome == Outcome.RefillFailed) {
+            one.otherReward = job.reward;
+        } else if (outcome == Outcome.SealsMissing) {
+            (one.otherReward, one.silentFine) = (job.reward, fine);
+        } else if (outcome == Outcome.Unnamed) {
+            one.otherFine = fine;
+        } else if (outcome == Outcome.Undecided) {
+            two.silentFine = fine;
+        } else if (outcome == Outcome.JuryUnfilled && back != 0) {
+            // A challenge for which no jury came costs the challenger a fine, of which round one is paid.
+            (one.otherReward, back) = (job.reward, bond - fine);
+        }
+        _close(id, 1, 0, 0, one);
+        if (outcome == Outcome.Undecided || outcome == Outcome.JuryUnfilled) _close(id, 2, 0, 0, two);
+        _pay(id, job.challenger, back);
+    }
+
+    // ------------------------------------------------------------------------------------------------- views
+
+    /// @inheritdoc IDataMarket
+    function bounds() external view returns (Bounds memory) {
+        return _bounds;
+    }
+
+    /// @inheritdoc IDataMarket
+    function datasetOf(uint256 dataset) external view returns (Dataset memory) {
+        return _datasets[dataset];
+    }
+
+    /// @inheritdoc IDataMarket
+    function offerUseOf(bytes32 offerDigest) external view returns (OfferUse memory) {
+        return _offerUses[offerDigest];
+    }
+
+    /// @inheritdoc IDataMarket
+    function offerDigestOf(Offer calldata offer) public view returns (bytes32) {
+        return _hashTypedDataV4(keccak256(abi.encode(OFFER_TYPEHASH, offer)));
+    }
+
+    /// @inheritdoc IDataMarket
+    function jobOf(uint256 id) external view returns (JobView memory seen) {
+        Job storage job = _jobs[id];
+        seen.job = job;
+        seen.ledger = _ledgerOf(id);
+        seen.roundOne = _roundOf(id, 1);
+        seen.roundTwo = _roundOf(id, 2);
+        seen.fine = _bondOf(job) / 3;
+        if (job.state == State.Proposed) seen.challengeBy = job.deadline;
+        if (job.state == State.Settled) seen.releaseBy = job.deadline;
+        (seen.exit, seen.exitFrom) = _exit(id, job, seen.roundOne);
+        _seeRound(seen, seen.ledger.round == 2 ? seen.roundTwo : seen.roundOne);
+        _seeMoney(job, seen);
+    }
+
+    function _seeRound(JobView memory seen, IProviderStake.Round memory round) private view {
+        if (round.start == 0) return;
+        uint24 fill = seen.ledger.fill;
+        seen.drawFromBlock = round.startBlock + 2;
+        seen.drawBy = round.start + fill;
+        if (round.contestEnd == 0) return;
+        seen.contestEnd = round.contestEnd;
+        seen.fillBy = round.contestEnd + fill;
+        if (round.commitBy == 0) return;
+        seen.commitBy = round.commitBy;
+        if (seen.ledger.round == 1 && !round.redrawn) seen.redrawBy = round.commitBy + fill;
+        seen.nameBy = _nameBy(round);
+    }
+
+    function _seeMoney(Job storage job, JobView memory seen) private view {
+        bool settled = job.state == State.Settled;
+        if (settled || seen.roundOne.commitBy != 0) {
+            seen.rewardPaid = _rewardPaid(job, settled ? job.late : seen.roundOne.late, seen.ledger.fill);
+        }
+        if (seen.ledger.held == 0) return;
+        uint96 kept = job.released ? 0 : job.price + job.guarantee;
+        if (!settled) kept += job.seats * job.reward;
+        if (job.state == State.Escalated && job.challenger != address(0)) kept += seen.ledger.bond;
+        seen.pot = seen.ledger.held - kept;
+    }
+
+    /// @notice The manifest as an ipfs address: a CIDv1 in base 16 of one raw block hashed with sha-256.
+    function tokenURI(uint256 dataset) public view override returns (string memory) {
+        _requireOwned(dataset);
+        bytes32 manifest = _datasets[dataset].manifest;
+        bytes memory digits = new bytes(64);
+        for (uint256 i = 0; i < 64; ++i) {
+            digits[i] = HEX_DIGITS[uint8(manifest[i / 2] >> (i % 2 == 0 ? 4 : 0)) & 15];
+        }
+        return string.concat("ipfs://f01551220", string(digits));
+    }
+
+    function supportsInterface(bytes4 interfaceId) public view override(ERC721, IERC165) returns (bool) {
+        return interfaceId == bytes4(0x49064906) || super.supportsInterface(interfaceId);
+    }
+
+    // ------------------------------------------------------------------------------------------------- rules
+
+    function _requireDatasetOwner(uint256 dataset) private view {
+        address owner = _requireOwned(dataset);
+        if (msg.sender != owner) revert CallerNotOwner(msg.sender, owner);
+    }
+
+    function _requireState(uint256 id, State state) private view returns (Job storage job) {
+        job = _jobs[id];
+        if (job.state != state) revert WrongState(job.state);
+    }
+
+    /// @dev 65 bytes with a low s, or the static consent of a contract with bounded gas.
+    function _signed(address owner, bytes32 digest, bytes calldata signature) private view returns (bool) {
+        (address signer, ECDSA.RecoverError failure,) = ECDSA.tryRecoverCalldata(digest, signature);
+        if (failure == ECDSA.RecoverError.NoError && signer == owner) return true;
+        (bool ok, bytes memory answer) = owner.staticcall{gas: ERC1271_GAS}(
+            abi.encodeCall(IERC1271.isValidSignature, (digest, signature))
+        );
+        return ok && answer.length == 32 && bytes32(answer) == bytes32(IERC1271.isValidSignature.selector);
+    }
+
+    function _nameBy(IProviderStake.Round memory round) private view returns (uint40) {
+        return round.commitBy + _bounds.naming;
+    }
+
+    function _requireNaming(IProviderStake.Round memory round) private view {
+        uint40 nameBy = _nameBy(round);
+        if (block.timestamp >= nameBy) revert NamingOver(nameBy, block.timestamp);
+    }
+
+    function _allSealed(IProviderStake.Round memory round) private pure returns (bool) {
+        return round.commitBy != 0 && round.sealedMask == (1 << round.seats) - 1;
+    }
+
+    /// @dev B = 3 (n + 3) R pays a whole round two, (2n + 5) R, a bounty of (n + 3) R, and R that is burnt.
+    function _bondOf(Job storage job) private view returns (uint96) {
+        return 3 * (uint96(job.seats) + 3) * job.reward;
+    }
+
+    /// @dev r: the floor, and the more of the rest the later the round was full.
+    function _rewardPaid(Job storage job, uint24 late, uint24 fill) private view returns (uint96) {
+        return job.floor + uint96(uint256(job.reward - job.floor) * late / fill);
+    }
+
+    // One place for each call of the ledger keeps the code small.
+
+    function _ledgerOf(uint256 id) private view returns (IProviderStake.Ledger memory) {
+        return stake.ledgerOf(id);
+    }
+
+    function _roundOf(uint256 id, uint8 number) private view returns (IProviderStake.Round memory) {
+        return stake.roundOf(id, number);
+    }
+
+    function _openingsOf(uint256 id, uint8 number, bytes32 digest, bytes32 salted) private view returns (uint8) {
+        return stake.matches(id, number, digest, salted);
+    }
+
+    /// @dev Of the caller: what its free balance lacks comes from its wallet.
+    function _lock(uint256 id, uint96 amount, IProviderStake.Permit calldata permit) private {
+        stake.topUp(msg.sender, amount, permit);
+        stake.lock(id, msg.sender, amount);
+    }
+
+    function _pay(uint256 id, address account, uint96 amount) private {
+        stake.pay(id, account, amount);
+    }
+
+    function _close(
+        uint256 id,
+        uint8 number,
+        bytes32 digest,
+        bytes32 salted,
+        IProviderStake.Closing memory closing
+    ) private returns (uint8 right) {
+        return stake.closeRound(id, number, digest, salted, closing);
+    }
+
+    /// @dev An offer without epsilon uses one exact release.
+    function _budgetOf(Job storage job) private view returns (Budget storage budget, uint64 amount) {
+        Dataset storage dataset = _datasets[job.dataset];
+        return job.epsilon == 0 ? (dataset.exact, 1) : (dataset.epsilon, job.epsilon);
+    }
+
+    function _endReservation(Job storage job, bool spent) private {
+        (Budget storage budget, uint64 amount) = _budgetOf(job);
+        budget.reserved -= amount;
+        if (spent) budget.spent += amount;
+    }
+
+    /// @dev Offers of a former holder never revive, not even when it buys the dataset back.
+    function _update(address to, uint256 dataset, address auth) internal override returns (address from) {
+        from = super._update(to, dataset, auth);
+        if (from != address(0)) _raiseEpoch(dataset);
+    }
+
+    function _raiseEpoch(uint256 dataset) private {
+        emit EpochRaised(dataset, ++_datasets[dataset].epoch);
+    }
+}

@@ -84,6 +84,14 @@ class Refused(HexchangeError):
 # --- UsageError -----------------------------------------------------------------------------------
 
 
+class UnknownCircuit(UsageError):
+    """The library has no circuit of that name, or it lacks what it needs."""
+
+
+class ModelUnreadable(UsageError):
+    """A model file is not a fitted linear or logistic model saved by skops."""
+
+
 class DatabaseUnusable(UsageError):
     """The backend's database is damaged, or belongs to another market."""
 

@@ -72,10 +72,15 @@ class ParameterSet:
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """What a dataset can be listed in: parameters, layout, and the evaluation keys listed with it."""
+    """What a dataset can be listed in: parameters, layout, and the evaluation keys listed with it.
+
+    `most_blocks` bounds the row blocks: with columns their sum must stay below half the first prime, on a grid
+    the mask, which divides by the rows, must keep its digits.
+    """
 
     parameters: ParameterSet
     layout: Columns | Grid
+    most_blocks: int
     relinearize: bool = False
     steps: tuple[int, ...] = ()
 
@@ -102,6 +107,7 @@ LINEAR = Edition(
         scale=2.0**29,
     ),
     Columns(),
+    most_blocks=512,
 )
 
 STATS = Edition(
@@ -112,6 +118,7 @@ STATS = Edition(
         scale=2.0**40,
     ),
     Columns(),
+    most_blocks=256,
     relinearize=True,
 )
 
@@ -135,6 +142,7 @@ TRAIN = Edition(
         scale=2.0**38,
     ),
     Grid(features=32, rows=256),
+    most_blocks=64,
     relinearize=True,
     # Sums over features take R, 2R, .. 16R; sums and copies over rows take radix 4, three turns a step.
     steps=(1, 4, 16, 64, 256, 512, 1024, 2048, 4096),

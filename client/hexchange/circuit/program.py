@@ -105,6 +105,10 @@ class Stage:
         held = len(self.sources)
         return self.sources[register].shape if register < held else self.primitives[register - held].shape
 
+    def table_inputs(self) -> tuple[TableInput, ...]:
+        """The sources that are ciphertexts of the table."""
+        return tuple(source for source in self.sources if isinstance(source, TableInput))
+
 
 @dataclass(frozen=True, slots=True)
 class ProgramOutput:
@@ -156,13 +160,8 @@ class Program:
     @property
     def inputs(self) -> tuple[TableInput, ...]:
         """Each table ciphertext that is read, once, in order of first use."""
-        found = {
-            source.name: source
-            for stage in reversed(self.stages)
-            for source in reversed(stage.sources)
-            if isinstance(source, TableInput)
-        }
-        return tuple(reversed(found.values()))
+        named = [source for stage in self.stages for source in stage.table_inputs()]
+        return tuple({source.name: source for source in named}.values())
 
     def frees(self, stage: int) -> tuple[tuple[int, ...], ...]:
         """Per primitive of a stage, the registers that nothing reads after it: neither a later primitive,

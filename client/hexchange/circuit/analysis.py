@@ -1,0 +1,191 @@
+"""What is known of a circuit before any money moves: levels, cost, error, sensitivity. Pure functions.
+
+`analyse` says what is, `check` also refuses what must not run, `describe_text` says it to people.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from math import ceil, hypot, log10, prod, sqrt
+
+from hexchange.circuit import costs
+from hexchange.circuit.bounds import error_bounds
+from hexchange.circuit.costs import COSTS, CostTable
+from hexchange.circuit.descent import levels
+from hexchange.circuit.document import Circuit, Descend, Read, Sum
+from hexchange.circuit.lowering import depth, lower
+from hexchange.circuit.results import shapes
+from hexchange.circuit.sensitivity import Polynomial, polynomials, sensitivity
+from hexchange.errors import CircuitTooLarge, GridTooFine, SensitivityUnknown, TransparentCircuit
+
+#: A coefficient below this vanishes among the rounding of constants, and with it what it multiplies.
+LEAST_COEFFICIENT = 2.0**-24
+_MOST_RESULTS = 8192
+_MOST_RESULT_BYTES = 8 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Figures of one circuit under its edition.
+
+    `errors` bound each output's values in the circuit's own units. `sensitivity` is the joint L2 sensitivity
+    of all released numbers, scheme error and rounding to the grid included; None where no bound is proven.
+    `least_grid` is the finest power of ten on which rounding hides the error. Seconds are of one core.
+    """
+
+    levels: int
+    operations: dict[str, int]
+    seconds: float
+    memory: int
+    input_bytes: int
+    key_bytes: int
+    result_bytes: int
+    released: int
+    errors: dict[str, float]
+    sensitivity: float | None
+    least_grid: str
+
+
+@lru_cache(maxsize=64)
+def analyse(circuit: Circuit, table: CostTable = COSTS) -> Analysis:
+    """The figures of a circuit.
+
+    Raises what lowering raises (too deep, unfit edition, table too large), TransparentCircuit, and
+    CircuitTooLarge for values, terms or results beyond what an edition carries.
+    """
+    program = lower(circuit)
+    _require_substance(circuit)
+    results = program.result_sizes()
+    if len(results) > _MOST_RESULTS or costs.result_bytes(program) > _MOST_RESULT_BYTES:
+        raise CircuitTooLarge(
+            f"The circuit has {len(results)} result ciphertexts, at most {_MOST_RESULTS} are allowed.",
+            hint="Ask for fewer outputs at a time.",
+        )
+    errors = error_bounds(circuit, program)
+    return Analysis(
+        levels=_levels(circuit),
+        operations=costs.operations(program),
+        seconds=costs.seconds(program, table),
+        memory=costs.memory(program),
+        input_bytes=costs.input_bytes(program),
+        key_bytes=costs.key_bytes(program),
+        result_bytes=costs.result_bytes(program),
+        released=sum(prod(shape) for shape in shapes(circuit).values()),
+        errors=errors,
+        sensitivity=_with_rounding(circuit, errors),
+        least_grid=_least_grid(max(errors.values())),
+    )
+
+
+def check(circuit: Circuit, table: CostTable = COSTS) -> Analysis:
+    """The figures, after refusing what must not be offered, sat for or opened.
+
+    Raises what `analyse` raises, GridTooFine where rounding would not hide the error, and SensitivityUnknown
+    for noise on what one row can move without bound.
+    """
+    analysis = analyse(circuit, table)
+    if Decimal(circuit.release.grid) < 2 * Decimal(max(analysis.errors.values())):
+        raise GridTooFine(
+            f"The grid {circuit.release.grid} is below twice the computation's error.",
+            hint=f"Choose a grid of at least {analysis.least_grid}.",
+        )
+    if circuit.release.mechanism == "noise" and analysis.sensitivity is None:
+        raise SensitivityUnknown(
+            "Nothing bounds how far one row moves the result, so no noise protects it.",
+            hint="Release sums over rows instead, or offer the circuit as an exact release with ε = 0.",
+        )
+    return analysis
+
+
+def describe_text(circuit: Circuit) -> str:
+    """The circuit in words, for whoever is about to sign or pay. Raises what `check` raises."""
+    analysis = check(circuit)
+    table = circuit.table
+    lines = [f"{_subject(circuit)}, over all {table.rows} rows."]
+    lines.append(
+        f"{_times(analysis.levels, 'multiplication')} deep on the edition {circuit.profile.edition}; "
+        f"about {analysis.seconds:.2g} s on one core, {analysis.result_bytes / 1e6:.3g} MB of results."
+    )
+    error = max(analysis.errors.values())
+    lines.append(
+        f"Releases {_times(analysis.released, 'number')} on the grid {circuit.release.grid}, "
+        f"error at most {error:.2g} (columns scaled to [-1, 1])."
+    )
+    if analysis.sensitivity is None:
+        lines.append("One row can move the result without a proven bound: only an exact release, no ε.")
+    else:
+        lines.append(f"One row moves the result by at most {analysis.sensitivity:.4g} (L2).")
+    how = "with discrete noise on the grid" if circuit.release.mechanism == "noise" else "exact, rounded"
+    lines.append(f"Release: {how}.")
+    return "\n".join(lines)
+
+
+# --- Private --------------------------------------------------------------------------------------
+
+
+def _levels(circuit: Circuit) -> int:
+    node = circuit.nodes[0]
+    return levels(node.iterations) if isinstance(node, Descend) else depth(circuit)
+
+
+def _require_substance(circuit: Circuit) -> None:
+    """Refuse nodes that do not depend on the table, and sums that count empty slots."""
+    if isinstance(circuit.nodes[0], Descend):
+        return
+    rows = polynomials(circuit)
+    if rows is None:
+        raise CircuitTooLarge("The circuit's polynomials have too many terms.", hint="Ask for fewer outputs.")
+    for index, (node, polynomial) in enumerate(zip(circuit.nodes, rows, strict=True)):
+        if _reach(polynomial) < LEAST_COEFFICIENT:
+            raise TransparentCircuit(
+                f"Node {index} ({node.op}) does not depend on the table, like x - x or x * 0.",
+                hint="Leave it out, or add the constant after release.",
+            )
+        if isinstance(node, Sum) and polynomial.get((), 0.0) != 0:
+            raise TransparentCircuit(
+                f"Node {index} sums a constant over rows, which would count empty slots too.",
+                hint="Sum without the constant, and add the number of rows times it after release.",
+            )
+
+
+def _reach(polynomial: Polynomial) -> float:
+    return max((abs(value) for monomial, value in polynomial.items() if monomial), default=0.0)
+
+
+def _with_rounding(circuit: Circuit, errors: dict[str, float]) -> float | None:
+    exact = sensitivity(circuit)
+    if exact is None:
+        return None
+    return exact + 2 * hypot(*errors.values()) + sqrt(len(errors)) * float(circuit.release.grid)
+
+
+def _least_grid(error: float) -> str:
+    exponent = ceil(log10(2 * error))
+    return "1" + "0" * exponent if exponent >= 0 else f"0.{'0' * (-exponent - 1)}1"
+
+
+def _subject(circuit: Circuit) -> str:
+    names = [node.column for node in circuit.nodes if isinstance(node, Read)]
+    listed = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    match circuit.result:
+        case "describe":
+            return f"Count, mean, variance and standard deviation of {listed}"
+        case "score":
+            return f"A score per row from {listed}"
+        case "probability":
+            return f"A probability per row from {listed}"
+        case "classifier":
+            node = circuit.nodes[0]
+            steps = node.iterations if isinstance(node, Descend) else 0
+            return f"A logistic model of {circuit.table.label} from all other columns, {_times(steps, 'Nesterov step')}"
+        case "numbers":
+            kinds = Counter("sum" if isinstance(circuit.nodes[o.node], Sum) else "column" for o in circuit.outputs)
+            parts = " and ".join(_times(count, kind) for kind, count in sorted(kinds.items()))
+            return f"{parts} computed from {listed}"
+
+
+def _times(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,114 @@
+"""How far a result can be from the clear computation: bounds of magnitude and error, by primitives.
+
+Errors that differ from row to row (noise) add up over rows as the square root, errors of encoded constants
+are the same in each row (bias) and add up linearly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+
+from hexchange.circuit.descent_bounds import descent_bound
+from hexchange.circuit.document import Circuit, Descend, Sum
+from hexchange.circuit.noise import Noise
+from hexchange.circuit.program import Kept, Op, Primitive, Program, Shape
+from hexchange.errors import CircuitTooLarge
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Of one slot: largest magnitude, and largest error in two parts."""
+
+    magnitude: float
+    noise: float
+    bias: float = 0.0
+
+    @property
+    def error(self) -> float:
+        """Both parts together."""
+        return self.noise + self.bias
+
+    def over(self, count: int) -> Bound:
+        """Of a sum of so many independent slots."""
+        return Bound(self.magnitude * count, self.noise * sqrt(count), self.bias * count)
+
+
+def error_bounds(circuit: Circuit, program: Program) -> dict[str, float]:
+    """Largest error of each output's values (raw, in the circuit's own units, before rounding).
+
+    Raises CircuitTooLarge where a value can outgrow the modulus under it.
+    """
+    node = circuit.nodes[circuit.outputs[0].node]
+    if isinstance(node, Descend):
+        return {circuit.outputs[0].name: descent_bound(circuit, node, program)}
+    return _column_bounds(circuit, program)
+
+
+def _column_bounds(circuit: Circuit, program: Program) -> dict[str, float]:
+    noise = Noise(program.edition.parameters)
+    used = min(program.rows, program.edition.rows_per_block)
+    nodes = {output.name: circuit.nodes[output.node] for output in circuit.outputs}
+    kept: list[Bound] = []
+    errors: dict[str, float] = {}
+    for number, stage in enumerate(program.stages):
+        registers = [
+            kept[source.index] if isinstance(source, Kept) else Bound(1.0, noise.fresh(source.shape.scale))
+            for source in stage.sources
+        ]
+        merged = list(registers)
+        for primitive in stage.primitives:
+            bound = _after(noise, primitive, [registers[arg] for arg in primitive.args])
+            _require_room(program, primitive.shape, bound.magnitude)
+            registers.append(bound)
+            if not stage.per_block:  # beside it, what was there before relinearising and rescaling
+                merged.append(merged[primitive.args[0]])
+        for output in program.outputs:
+            if output.stage == number and isinstance(nodes[output.name], Sum):
+                rounding = noise.rescale_sum(output.shape.scale) if stage.primitives else 0.0
+                errors[output.name] = merged[output.register].over(used).error + rounding
+            elif output.stage == number:
+                errors[output.name] = registers[output.register].error
+        if stage.per_block:
+            kept = [registers[register].over(program.blocks) for register in stage.keeps]
+    return errors
+
+
+def _after(noise: Noise, primitive: Primitive, of: list[Bound]) -> Bound:
+    first, last = of[0], of[-1]
+    scale = primitive.shape.scale
+    match primitive.op:
+        case Op.ADD | Op.SUB:
+            return Bound(first.magnitude + last.magnitude, first.noise + last.noise, first.bias + last.bias)
+        case Op.MULTIPLY | Op.SQUARE:
+            m, n = first.magnitude + first.error, last.magnitude
+            return Bound(first.magnitude * n, m * last.noise + n * first.noise, m * last.bias + n * first.bias)
+        case Op.MULTIPLY_SCALAR:
+            by, rounding = abs(primitive.value), 0.5 / primitive.plain_scale
+            return Bound(
+                first.magnitude * by,
+                first.noise * (by + rounding),
+                first.bias * (by + rounding) + first.magnitude * rounding,
+            )
+        case Op.ADD_SCALAR:
+            rounding = 0.5 / primitive.plain_scale
+            return Bound(first.magnitude + abs(primitive.value), first.noise, first.bias + rounding)
+        case Op.RESCALE:
+            return Bound(first.magnitude, first.noise + noise.rescale(scale), first.bias)
+        case Op.RELINEARIZE:
+            return Bound(first.magnitude, first.noise + noise.switch_key(primitive.shape.primes, scale), first.bias)
+        case Op.MOD_SWITCH | Op.NEGATE:
+            return first
+        case _:
+            raise AssertionError(f"{primitive.op} does not occur with columns")
+
+
+def _require_room(program: Program, shape: Shape, magnitude: float) -> None:
+    modulus = 1.0
+    for prime in program.edition.parameters.data_primes[: shape.primes]:
+        modulus *= prime
+    if magnitude * shape.scale >= modulus / 4:
+        raise CircuitTooLarge(
+            f"A value can reach {magnitude:.3g}, more than the edition {program.edition.name} carries at that level.",
+            hint="Divide by a constant before the sum, use narrower ranges, or list the table in parts.",
+        )

@@ -1,0 +1,282 @@
+"""The circuit language: a table, nodes over its columns, outputs, and what a release does with them.
+
+A circuit is canonical JSON (RFC 8785) and is named by the sha-256 of its bytes. In the language a column is
+*normalised*: its declared range maps to [-1, 1], and an empty row is 0. Results are mapped back to the
+column's own units after release (`hexchange.circuit.results`), which costs neither a level nor privacy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, ClassVar, Literal, cast
+
+import rfc8785
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from hexchange.circuit.editions import SEAL_FORMAT
+from hexchange.errors import MalformedCircuit
+
+#: Version of the lowering: another version is another program, so other bytes.
+LOWERING = 1
+
+_STRICT = ConfigDict(strict=True, extra="forbid")
+
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Number = Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
+Reference = Annotated[int, Field(ge=0, lt=4096)]
+#: What released values are made into; see hexchange.circuit.results.
+Result = Literal["numbers", "describe", "score", "probability", "classifier"]
+Mechanism = Literal["exact", "noise"]
+Grid = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,8})(\.[0-9]{0,15}[1-9])?$")]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the table with its declared, public range."""
+
+    __pydantic_config__ = _STRICT
+
+    name: Name
+    low: Number
+    high: Number
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high:
+            raise ValueError(f"column {self.name!r}: low must be below high")
+
+    @property
+    def middle(self) -> float:
+        """What 0 stands for."""
+        return (self.low + self.high) / 2
+
+    @property
+    def half(self) -> float:
+        """What 1 stands for, above the middle."""
+        return (self.high - self.low) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a circuit assumes of the dataset. `norm` is the declared bound of a row's Euclidean length after
+    scaling; `label` names the column with two values that a model is trained on."""
+
+    __pydantic_config__ = _STRICT
+
+    rows: Annotated[int, Field(ge=1, le=100_000_000)]
+    columns: Annotated[tuple[Column, ...], Field(min_length=1, max_length=1024)]
+    norm: Positive | None = None
+    label: Name | None = None
+
+    def __post_init__(self) -> None:
+        names = [column.name for column in self.columns]
+        if len(set(names)) < len(names):
+            raise ValueError("two columns have one name")
+        if self.label is not None and self.label not in names:
+            raise ValueError(f"the label {self.label!r} is no column")
+
+    @property
+    def features(self) -> tuple[Column, ...]:
+        """The columns but the label."""
+        return tuple(column for column in self.columns if column.name != self.label)
+
+    def column(self, name: str) -> Column:
+        """The column of that name; raises MalformedCircuit."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise malformed(f"the table has no column {name!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The engine that the digests of a run are defined over."""
+
+    __pydantic_config__ = _STRICT
+
+    edition: Name
+    lowering: Literal[1] = LOWERING
+    scheme: Literal["ckks"] = "ckks"
+    seal: Literal["4.3"] = SEAL_FORMAT
+
+
+# --- Nodes: the closed set of operations ----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A column, one value per row."""
+
+    __pydantic_config__ = _STRICT
+
+    column: Name
+    op: Literal["column"] = "column"
+
+    @property
+    def of(self) -> tuple[int, ...]:
+        """Nodes read."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """Row by row: sum, difference or product of two nodes."""
+
+    __pydantic_config__ = _STRICT
+
+    op: Literal["add", "subtract", "multiply"]
+    of: tuple[Reference, Reference]
+
+
+@dataclass(frozen=True, slots=True)
+class Unary:
+    """Row by row with a constant: times it, or plus it."""
+
+    __pydantic_config__ = _STRICT
+
+    op: Literal["scale", "shift"]
+    of: tuple[Reference]
+    by: Number
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """The sum over all rows."""
+
+    __pydantic_config__ = _STRICT
+
+    of: tuple[Reference]
+    op: Literal["sum"] = "sum"
+
+
+@dataclass(frozen=True, slots=True)
+class Descend:
+    """Weights of a logistic model after Nesterov steps from zero, over all features and an intercept."""
+
+    __pydantic_config__ = _STRICT
+
+    iterations: Annotated[int, Field(ge=1, le=3)]
+    rate: Positive
+    op: Literal["descend"] = "descend"
+
+    @property
+    def of(self) -> tuple[int, ...]:
+        """Nodes read: none, the whole table is."""
+        return ()
+
+
+Node = Annotated[Read | Binary | Unary | Sum | Descend, Field(discriminator="op")]
+
+
+# --- What becomes of the outputs ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A node whose value is released, under a name."""
+
+    __pydantic_config__ = _STRICT
+
+    name: Name
+    node: Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """`exact` rounds to the grid; `noise` adds discrete noise on the grid, for the ε that the offer states."""
+
+    __pydantic_config__ = _STRICT
+
+    mechanism: Mechanism
+    grid: Grid
+
+    def __post_init__(self) -> None:
+        if float(self.grid) == 0:
+            raise ValueError("the grid is zero")
+
+
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """What is sold: see the module's docstring. Nodes refer to earlier nodes only, and each is used."""
+
+    __pydantic_config__ = _STRICT
+    CAP: ClassVar[int] = 1 << 20
+
+    profile: Profile
+    table: Table
+    nodes: Annotated[tuple[Node, ...], Field(min_length=1, max_length=4096)]
+    outputs: Annotated[tuple[Output, ...], Field(min_length=1, max_length=2048)]
+    release: Release
+    result: Result = "numbers"
+    kind: Literal["circuit"] = "circuit"
+
+    def __post_init__(self) -> None:
+        if len({output.name for output in self.outputs}) < len(self.outputs):
+            raise ValueError("two outputs have one name")
+        if len({output.node for output in self.outputs}) < len(self.outputs):
+            raise ValueError("two outputs are the same node")
+        if len(set(self.nodes)) < len(self.nodes):
+            raise ValueError("two nodes are the same")
+        names = {column.name for column in self.table.columns}
+        used = {output.node for output in self.outputs}
+        for index, node in enumerate(self.nodes):
+            if any(of >= index for of in node.of):
+                raise ValueError(f"node {index} refers to itself or to a later node")
+            if any(isinstance(self.nodes[of], Sum | Descend) for of in node.of):
+                raise ValueError(f"node {index} computes on a result; combine results after release")
+            if isinstance(node, Read) and node.column not in names:
+                raise ValueError(f"node {index} reads {node.column!r}, which is no column")
+            used.update(node.of)
+        if used != set(range(len(self.nodes))):
+            raise ValueError("a node is missing, or is not used")
+
+
+def parse_circuit(raw: bytes) -> Circuit:
+    """The circuit in bytes that nobody has checked before.
+
+    Raises MalformedCircuit on too many bytes, unknown, missing or repeated fields, values out of range, and
+    on any encoding but the canonical one.
+    """
+    if len(raw) > Circuit.CAP:
+        raise malformed(f"{len(raw)} bytes, at most {Circuit.CAP} are allowed")
+    try:
+        circuit = cast(Circuit, _adapter().validate_json(raw))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise malformed(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    if _canonical(circuit) != raw:
+        raise malformed("the bytes are not the canonical form of their value")
+    return circuit
+
+
+def encode_circuit(circuit: Circuit) -> bytes:
+    """The canonical bytes; raises MalformedCircuit for what `parse_circuit` would refuse."""
+    try:
+        raw = _canonical(circuit)
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
+        raise malformed(str(error)) from None
+    parse_circuit(raw)
+    return raw
+
+
+def circuit_digest(circuit: Circuit) -> bytes:
+    """sha-256 of the canonical bytes: what an offer signs and a job names."""
+    return hashlib.sha256(encode_circuit(circuit)).digest()
+
+
+def malformed(reason: str) -> MalformedCircuit:
+    """The one way to say that a document is no circuit."""
+    return MalformedCircuit(
+        f"This is no circuit: {reason}.", hint="Build circuits with hexchange.circuit.library or its builder."
+    )
+
+
+@cache
+def _adapter() -> TypeAdapter[Circuit]:
+    return TypeAdapter(Circuit)
+
+
+def _canonical(circuit: Circuit) -> bytes:
+    return rfc8785.dumps(_adapter().dump_python(circuit, mode="json", warnings=False))

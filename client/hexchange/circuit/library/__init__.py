@@ -1,0 +1,1 @@
+"""The circuits that people need, each with its twin in the clear."""

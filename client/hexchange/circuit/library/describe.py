@@ -1,0 +1,32 @@
+"""Count, mean, variance and standard deviation of columns, from their sums and sums of squares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from hexchange.circuit.builder import Draft
+from hexchange.circuit.document import Circuit, Table
+
+EDITION = "stats"
+
+
+def describe(table: Table, columns: Sequence[str] | None = None, *, noise: bool = False) -> Circuit:
+    """Statistics of `columns` (default: all), one level deep; with `noise`, for an offer with ε > 0.
+
+    Raises MalformedCircuit for a column that the table does not have.
+    """
+    draft = Draft(table)
+    outputs = {}
+    for name in columns or [column.name for column in table.columns]:
+        column = draft[name]
+        outputs |= {f"{name}.sum": column.sum(), f"{name}.squares": column.square().sum()}
+    return draft.circuit(EDITION, outputs, "noise" if noise else "exact", result="describe")
+
+
+def describe_clear(frame: pd.DataFrame) -> pd.DataFrame:
+    """The twin: the same table from clear values."""
+    return pd.DataFrame(
+        {"count": frame.count().astype(float), "mean": frame.mean(), "variance": frame.var(), "std": frame.std()}
+    )

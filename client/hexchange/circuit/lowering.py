@@ -1,0 +1,123 @@
+"""From a circuit to its program: one pure function, the same everywhere. Any change of its primitives, or of
+their order, changes digests and therefore needs another `document.LOWERING`."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from hexchange.circuit.descent import lower_descent
+from hexchange.circuit.document import Binary, Circuit, Descend, Read, Sum, Unary
+from hexchange.circuit.editions import Columns, Edition, edition
+from hexchange.circuit.program import Kept, Program, ProgramOutput, Shape, Stage, TableInput
+from hexchange.circuit.tape import Ladder, Tape, Value
+from hexchange.errors import CircuitTooDeep, EditionUnfit
+
+
+@lru_cache(maxsize=64)
+def lower(circuit: Circuit) -> Program:
+    """The program of a circuit under the edition that it names.
+
+    Raises EditionNotFound, CircuitTooDeep, EditionUnfit and TableTooLarge, each saying what to change.
+    """
+    chosen = edition(circuit.profile.edition)
+    if any(isinstance(node, Descend) for node in circuit.nodes):
+        return lower_descent(circuit, chosen)
+    if not isinstance(chosen.layout, Columns):
+        raise EditionUnfit(
+            f"The edition {chosen.name} holds no single columns.", hint="Choose `linear` or `stats`."
+        )
+    program = _Columns(circuit, chosen).program()
+    if program.relinearizes and not chosen.relinearize:
+        raise EditionUnfit(
+            f"Products of columns need a key that the edition {chosen.name} does not have.",
+            hint="Choose `stats`, or multiply by constants only.",
+        )
+    return program
+
+
+def depth(circuit: Circuit) -> int:
+    """Levels that row-by-row nodes use: the longest chain of products."""
+    depths: list[int] = []
+    for node in circuit.nodes:
+        below = max((depths[of] for of in node.of), default=0)
+        depths.append(below + (node.op in ("multiply", "scale")))
+    return max(depths)
+
+
+class _Columns:
+    """Lowering in the layout of columns: rows in a block stage, sums finished in a once stage.
+
+    Sums over rows stay in the slots; whoever holds the key adds them up.
+    """
+
+    def __init__(self, circuit: Circuit, chosen: Edition) -> None:
+        needed, levels = depth(circuit), chosen.parameters.levels
+        if needed > levels:
+            raise CircuitTooDeep(
+                f"The circuit needs {needed} levels, the edition {chosen.name} has {levels}.",
+                hint="Release the factors and multiply afterwards, or choose an edition with more levels.",
+            )
+        self.circuit = circuit
+        self.edition = chosen
+        self.ladder = Ladder(chosen.parameters, needed + 1)
+        self.tape = Tape(self.ladder, per_block=True)
+        self.values: list[Value] = []
+        self.kept: list[Value] = []
+
+    def program(self) -> Program:
+        """Both stages and the outputs."""
+        names = dict.fromkeys(node.column for node in self.circuit.nodes if isinstance(node, Read))
+        fresh = Shape(2, len(self.edition.parameters.data_primes), self.edition.parameters.scale)
+        sources = self.tape.sources(*(TableInput(name, fresh) for name in names))
+        columns = dict(zip(names, sources, strict=True))
+        for node in self.circuit.nodes:
+            self.values.append(self._value(node, columns))
+        outputs = [self._row_output(name, node) for name, node in self._outputs(of_sums=False)]
+        sums = self._outputs(of_sums=True)
+        stages = [self.tape.stage(*(self.values[node] for _, node in sums))]
+        if sums:
+            stage, finished = self._sums(tuple(name for name, _ in sums), stages[0])
+            stages.append(stage)
+            outputs.extend(finished)
+        order = [output.name for output in self.circuit.outputs]
+        outputs.sort(key=lambda output: order.index(output.name))
+        return Program(self.edition, self.circuit.table.rows, tuple(stages), tuple(outputs), {})
+
+    def _value(self, node: Read | Binary | Unary | Sum | Descend, columns: dict[str, Value]) -> Value:
+        of = [self.values[index] for index in node.of]
+        match node:
+            case Read():
+                return self.tape.start(columns[node.column])
+            case Binary(op="add"):
+                return self.tape.add(*of)
+            case Binary(op="subtract"):
+                return self.tape.subtract(*of)
+            case Binary():
+                return self.tape.multiply(*of)
+            case Unary(op="scale"):
+                return self.tape.scale(of[0], node.by)
+            case Unary():
+                return self.tape.shift(of[0], node.by)
+            case _:
+                return of[0]
+
+    def _outputs(self, *, of_sums: bool) -> list[tuple[str, int]]:
+        return [
+            (output.name, output.node)
+            for output in self.circuit.outputs
+            if isinstance(self.circuit.nodes[output.node], Sum) == of_sums
+        ]
+
+    def _row_output(self, name: str, node: int) -> ProgramOutput:
+        value = self.tape.switch(self.tape.finish(self.values[node]), 1)
+        return ProgramOutput(name, 0, value.register, True, value.shape)
+
+    def _sums(self, names: tuple[str, ...], blocks: Stage) -> tuple[Stage, list[ProgramOutput]]:
+        tape = Tape(self.ladder, per_block=False)
+        kept = (Kept(0, index, blocks.shape(register)) for index, register in enumerate(blocks.keeps))
+        values = [tape.switch(tape.finish(value), 1) for value in tape.sources(*kept)]
+        outputs = [
+            ProgramOutput(name, 1, value.register, False, value.shape)
+            for name, value in zip(names, values, strict=True)
+        ]
+        return tape.stage(), outputs

@@ -1,0 +1,98 @@
+"""What an owner encrypts for an edition: a scaled table as vectors of slots, by input name and row block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hexchange.circuit.descent import MEANS, ROWS
+from hexchange.circuit.document import Table
+from hexchange.circuit.editions import Edition, Grid
+from hexchange.circuit.whitening import whiten
+from hexchange.errors import BadLabel, EmptyTable, MissingValue, OutsideRange, TableTooLarge, UsageError
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Slot vectors to encrypt, and what the owner must keep to itself to read results of this edition."""
+
+    inputs: tuple[tuple[str, int, Floats], ...]
+    private: dict[str, Any]
+
+
+def pack(edition: Edition, table: Table, values: Floats) -> Packed:
+    """The slots of every ciphertext of the table: (input name, row block, up to N/2 values).
+
+    `values` is rows x columns in [-1, 1], in the order of `table.columns`. In layouts of columns an input is
+    named after its column; on a grid there are `rows` and the single `means`. Raises EmptyTable,
+    MissingValue, OutsideRange, TableTooLarge, and BadLabel where training finds no label with two values.
+    """
+    if values.shape != (table.rows, len(table.columns)):
+        raise UsageError(f"The values are {values.shape}, the table {(table.rows, len(table.columns))}.")
+    if values.size == 0:
+        raise EmptyTable("The table has no rows.", hint="Give a table with at least one row.")
+    if np.isnan(values).any():
+        raise MissingValue("A value is missing.", hint="Fill it, or drop the row: a ciphertext has no empty cell.")
+    if not np.all(np.abs(values) <= 1):
+        raise OutsideRange("A value lies outside its column's range.", hint="Declare a wider range, or clip.")
+    if edition.blocks(table.rows) > edition.most_blocks:
+        raise TableTooLarge(
+            f"The table has {table.rows} rows, the edition {edition.name} holds "
+            f"{edition.most_blocks * edition.rows_per_block}.",
+            hint="List the table in parts.",
+        )
+    if isinstance(edition.layout, Grid):
+        return _pack_grid(edition, edition.layout, table, values)
+    inputs = [
+        (column.name, block, np.ascontiguousarray(part[:, index]))
+        for index, column in enumerate(table.columns)
+        for block, part in enumerate(_blocks(values, edition.rows_per_block))
+    ]
+    return Packed(tuple(inputs), {})
+
+
+def signed_values(table: Table, values: Floats) -> tuple[Floats, Floats]:
+    """Features (rows x features) and the label's signs (+1 where it is high); raises BadLabel."""
+    names = [column.name for column in table.columns]
+    if table.label is None:
+        raise BadLabel("The table has no label to train on.", hint="Give one column the role `label`.")
+    at = names.index(table.label)
+    signs = values[:, at]
+    if set(np.unique(signs)) != {-1.0, 1.0}:
+        raise BadLabel(
+            f"The label {table.label!r} must take both ends of its range and nothing else.",
+            hint="Declare its two values as low and high.",
+        )
+    return np.delete(values, at, axis=1), signs
+
+
+def _pack_grid(edition: Edition, grid: Grid, table: Table, values: Floats) -> Packed:
+    """Whitened rows with an intercept, each times its label's sign; and their mean, copied to every row."""
+    features, signs = signed_values(table, values)
+    if features.shape[1] >= grid.features:
+        raise TableTooLarge(
+            f"The table has {features.shape[1]} features, the edition {edition.name} holds "
+            f"{grid.features - 1} and an intercept.",
+            hint="Leave columns out, or list the table in other editions only.",
+        )
+    rows, whitening = whiten(features, signs)
+    blocks = [(ROWS, block, _on_grid(part, grid)) for block, part in enumerate(_blocks(rows, grid.rows))]
+    mean = np.repeat(rows.mean(axis=0), grid.rows)
+    return Packed(((MEANS, 0, mean), *blocks), whitening.to_json())
+
+
+def _on_grid(rows: Floats, grid: Grid) -> Floats:
+    slots = np.zeros((rows.shape[1], grid.rows))
+    slots[:, : len(rows)] = rows.T
+    return slots.reshape(-1)
+
+
+def _blocks(values: Floats, size: int) -> Iterator[Floats]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]

@@ -1,0 +1,112 @@
+"""How far one row can move a result: the joint L2 sensitivity of all outputs, from what is declared.
+
+Neighbouring tables differ in one row, present or zeroed; the number of rows is public. A sum over rows of
+f(row) then moves by f(row) - f(0), where f is a polynomial in columns of [-1, 1] and the row's Euclidean
+length is at most R, the declared norm. Per-row outputs and trained weights have no useful bound.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from math import sqrt
+
+from hexchange.circuit.document import Binary, Circuit, Read, Sum, Unary
+
+#: A monomial as its columns' names, sorted, with repetition; a polynomial as its coefficients.
+Monomial = tuple[str, ...]
+Polynomial = dict[Monomial, float]
+
+#: Circuits whose polynomials have more terms than this in all are not followed.
+_MOST_TERMS = 1_000_000
+
+
+def sensitivity(circuit: Circuit) -> float | None:
+    """Joint L2 sensitivity in the circuit's own units, or None where it is not bounded."""
+    if not all(isinstance(circuit.nodes[output.node], Sum) for output in circuit.outputs):
+        return None
+    rows = polynomials(circuit)
+    if rows is None:
+        return None
+    summed = [rows[circuit.nodes[output.node].of[0]] for output in circuit.outputs]
+    return sqrt(_joint(summed, circuit.table.norm))
+
+
+def polynomials(circuit: Circuit) -> list[Polynomial] | None:
+    """Each node as a polynomial in the columns of one row; None for training or above the limit of terms."""
+    found: list[Polynomial] = []
+    left = _MOST_TERMS
+    for node in circuit.nodes:
+        of = [found[index] for index in node.of]
+        match node:
+            case Read():
+                polynomial = {(node.column,): 1.0}
+            case Binary(op="multiply"):
+                if len(of[0]) * len(of[1]) > left:
+                    return None
+                polynomial = _product(*of)
+            case Binary():
+                polynomial = _combined(of[0], of[1], 1.0 if node.op == "add" else -1.0)
+            case Unary(op="scale"):
+                polynomial = {monomial: value * node.by for monomial, value in of[0].items()}
+            case Unary():
+                polynomial = _combined(of[0], {(): node.by}, 1.0)
+            case Sum():
+                polynomial = of[0]
+            case _:
+                return None
+        found.append({monomial: value for monomial, value in polynomial.items() if value != 0})
+        left -= len(polynomial)
+        if left < 0:
+            return None
+    return found
+
+
+def _joint(summed: list[Polynomial], norm: float | None) -> float:
+    """Bound of the squared length of (f_1(row), .., f_m(row)).
+
+    Outputs with one term each share the row's length: over different monomials of one kind the weighted sum
+    of squares is at most the largest weight times what the kind can reach. Others count for themselves.
+    """
+    weights: dict[Monomial, float] = defaultdict(float)
+    apart = 0.0
+    for polynomial in summed:
+        terms = {monomial: value for monomial, value in polynomial.items() if monomial}
+        if len(terms) == 1:
+            ((monomial, value),) = terms.items()
+            weights[monomial] += value**2
+        else:
+            apart += sum(abs(value) for value in terms.values()) ** 2
+    kinds: dict[tuple[int, int], list[float]] = defaultdict(list)
+    for monomial, weight in weights.items():
+        kinds[len(monomial), len(set(monomial))].append(weight)
+    return apart + sum(_kind(degree, distinct, values, norm) for (degree, distinct), values in kinds.items())
+
+
+def _kind(degree: int, distinct: int, weights: list[float], norm: float | None) -> float:
+    """Bound of the weighted squares over monomials of one degree and number of distinct columns."""
+    total = sum(weights)  # each column is at most 1
+    if norm is None:
+        return total
+    square = norm**2
+    if distinct == 1:  # x^degree: sum of x^2d <= sum of x² if |x| <= 1, and <= (sum of x²)^d
+        reach = min(square, square**degree)
+    elif degree == distinct:  # products of different columns: a symmetric function of the squares
+        reach = square**degree / 2
+    else:
+        reach = square**degree
+    return min(total, max(weights) * reach)
+
+
+def _combined(left: Polynomial, right: Polynomial, sign: float) -> Polynomial:
+    result = dict(left)
+    for monomial, value in right.items():
+        result[monomial] = result.get(monomial, 0.0) + sign * value
+    return result
+
+
+def _product(left: Polynomial, right: Polynomial) -> Polynomial:
+    result: Polynomial = defaultdict(float)
+    for one, value in left.items():
+        for other, factor in right.items():
+            result[tuple(sorted((*one, *other)))] += value * factor
+    return dict(result)

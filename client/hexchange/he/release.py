@@ -64,8 +64,9 @@ def release(values: NDArray[np.float64], grid: Decimal, error: float, privacy: P
             f"A grid of {grid} is finer than twice the error of the computation, {2 * error:.1e}.",
             hint="Declare a coarser grid in the circuit; its analysis names the least one.",
         )
-    steps = np.rint(np.nan_to_num(values) / float(grid))
-    counts = [int(step) for step in np.clip(steps, -_LARGEST_COUNT, _LARGEST_COUNT)]
+    most = _LARGEST_COUNT * float(grid)
+    steps = np.rint(np.clip(np.nan_to_num(values), -most, most) / float(grid))
+    counts = [int(step) for step in steps]
     if privacy is None:
         return Noised(tuple(counts), 0.0)
     moved = steps_of_sensitivity(privacy.sensitivity, error, grid, len(counts))
@@ -90,7 +91,11 @@ class _Noise:
 
 
 def _gaussian(privacy: Privacy, moved: int) -> _Noise:
-    """Discrete Gaussian noise, its scale the least for (epsilon, delta) by its exact privacy profile."""
+    """Discrete Gaussian noise, its scale the least for (epsilon, delta) by concentrated accounting.
+
+    That holds for discrete noise in any number of dimensions (Canonne, Kamath, Steinke 2020); the analytic
+    formula, proven for continuous noise, would allow 10 to 30 % less.
+    """
 
     def measurement(scale: float) -> Any:
         return make_gaussian(_integers(), l2_distance(T=float), scale=scale)

@@ -42,6 +42,12 @@ class TokenInfo:
 def connect(url: str, deployment: Deployment) -> Contracts:
     """Open a market. Raises NodeUnreachable, WrongChain or WrongContracts; nothing is sent to a wrong one."""
     node = Node(url)
+    check(node, deployment)
+    return Contracts(node, deployment)
+
+
+def check(node: Node, deployment: Deployment) -> None:
+    """Raises WrongChain or WrongContracts unless the node has exactly this market."""
     chain = node.chain_id()
     if chain != deployment.chain:
         raise WrongChain(
@@ -56,7 +62,6 @@ def connect(url: str, deployment: Deployment) -> Contracts:
                 f"the node at {node.shown} has {found} at the {name}'s address {address}",
                 hint="check --deployment; a local chain that was started anew needs a new deployment",
             )
-    return Contracts(node, deployment)
 
 
 class Contracts:

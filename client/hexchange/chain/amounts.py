@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from eth_utils.address import is_address, to_checksum_address
+from eth_utils.address import is_address, is_checksum_address, to_checksum_address
 
 from hexchange.errors import BadAddress, BadAmount
 
@@ -37,6 +37,7 @@ def format_amount(value: int, decimals: int, symbol: str = "") -> str:
 
 def parse_address(text: str) -> str:
     """A checksummed address. Raises BadAddress, also for a checksum that does not fit."""
-    if not is_address(text):
+    plain = text in (text.lower(), text.upper())
+    if not is_address(text) or not (plain or is_checksum_address(text)):
         raise BadAddress(f"'{text}' is no address", hint="an address is 0x and 40 hexadecimal digits")
     return to_checksum_address(text)

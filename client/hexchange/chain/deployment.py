@@ -8,9 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from eth_utils.address import is_address, to_checksum_address
-
-from hexchange.errors import BrokenDeployment
+from hexchange.chain.amounts import parse_address
+from hexchange.errors import BadAddress, BrokenDeployment
 
 FINALITIES = ("finalized", "safe", "latest")
 _MAX_FILE_BYTES = 65_536
@@ -41,7 +40,7 @@ def load_deployment(path: Path) -> Deployment:
         if len(raw) > _MAX_FILE_BYTES:
             raise ValueError("it is too large")
         return _checked(json.loads(raw))
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, BadAddress) as error:
         hint = "get the file again from where you found the market"
         raise BrokenDeployment(f"{path} is no deployment file: {error}", hint=hint) from None
 
@@ -59,9 +58,6 @@ def save_deployment(path: Path, deployment: Deployment) -> None:
 
 def _checked(fields: dict[str, Any]) -> Deployment:
     deployment = Deployment(**fields)
-    for name in ("market", "stake", "token"):
-        if not is_address(getattr(deployment, name)):
-            raise ValueError(f"{name} is no address")
     for name in ("chain", "block"):
         if type(getattr(deployment, name)) is not int or getattr(deployment, name) < 0:
             raise ValueError(f"{name} is no number")
@@ -72,5 +68,5 @@ def _checked(fields: dict[str, Any]) -> Deployment:
     for digest in deployment.code.values():
         if len(bytes.fromhex(digest.removeprefix("0x"))) != 32:
             raise ValueError("a code hash has a wrong length")
-    market, stake, token = map(to_checksum_address, (deployment.market, deployment.stake, deployment.token))
-    return Deployment(**{**fields, "market": market, "stake": stake, "token": token})
+    places = {name: parse_address(str(getattr(deployment, name))) for name in ("market", "stake", "token")}
+    return Deployment(**{**fields, **places})

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import astuple
 from typing import Any
 
+import eth_keys.exceptions
 from eth_account import Account
 from eth_account.messages import SignableMessage, encode_typed_data
 from eth_utils.crypto import keccak
+from eth_utils.exceptions import ValidationError
 
 from hexchange.chain.events import Offer
 from hexchange.chain.wallet import Wallet
@@ -49,9 +51,10 @@ def recover_signer(offer: Offer, signature: bytes, chain_id: int, market: str) -
         raise BadSignature("the offer's signature is malformed", hint="get the offers again from their owner")
     try:
         return str(Account.recover_message(_message(offer, chain_id, market), signature=signature))
-    except (ValueError, TypeError) as error:
-        text = f"the offer's signature opens to nobody ({type(error).__name__})"
-        raise BadSignature(text, hint="get the offers again from their owner") from None
+    except (eth_keys.exceptions.BadSignature, ValidationError):
+        raise BadSignature(
+            "the offer's signature opens to nobody", hint="get the offers again from their owner"
+        ) from None
 
 
 def _message(offer: Offer, chain_id: int, market: str) -> SignableMessage:

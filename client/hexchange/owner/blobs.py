@@ -1,4 +1,4 @@
-"""What an encryption made so far, in SQLite: each blob is on disk here before it is put anywhere, and only once."""
+"""What an encryption made so far: each blob is on disk here before it is put anywhere, and made once."""
 
 from __future__ import annotations
 
@@ -50,7 +50,10 @@ class BlobIndex:
 
     def stored(self, part: Part, blob: Blob) -> None:
         """The store has it: remember where, forget the bytes."""
-        query = "UPDATE parts SET waiting = NULL, cid = ?, size = ? WHERE (edition, kind, name, block) = (?, ?, ?, ?)"
+        query = (
+            "UPDATE parts SET waiting = NULL, cid = ?, size = ? "
+            "WHERE (edition, kind, name, block) = (?, ?, ?, ?)"
+        )
         with self._database as database:
             database.execute(query, (blob.cid, blob.size, *astuple(part)))
 
@@ -61,9 +64,8 @@ class BlobIndex:
 
     def repeats(self, prints: list[bytes]) -> bool:
         """Whether any of `prints` is that of an input's polynomial."""
-        marks = ",".join("?" * len(prints))
-        query = f"SELECT 1 FROM prints WHERE print IN ({marks}) LIMIT 1"
-        return self._database.execute(query, prints).fetchone() is not None
+        query = "SELECT 1 FROM prints WHERE print = ?"
+        return any(self._database.execute(query, (one,)).fetchone() for one in prints)
 
     def close(self) -> None:
         self._database.close()

@@ -1,4 +1,4 @@
-"""The owner's own ledger of what it released: written and synced before a key is loaded, and never taken back.
+"""The owner's own ledger of what it released: written before a key is loaded, and never taken back.
 
 It may be ahead of the chain's count (a release that never landed stays counted here), never behind it.
 """
@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from hexchange.chain.amounts import format_amount
 from hexchange.errors import BudgetShort, KeyWornOut
 
 RELEASES_PER_KEY = 1024
@@ -29,7 +30,7 @@ CREATE TABLE IF NOT EXISTS debits (
 
 @dataclass(frozen=True, slots=True)
 class Debit:
-    """One release: `epsilon` in millionths (0: one exact release), `key` names the HE key, `at` is block time."""
+    """One release: `epsilon` in millionths (0: exact), `key` names the HE key, `at` is block time."""
 
     job: int
     dataset: int
@@ -57,12 +58,13 @@ class Ledger:
             database.execute(SCHEMA)
 
     def debit(self, debit: Debit, *, epsilon_budget: int, exact_releases: int) -> None:
-        """Count a job's release, once; durable on return. Raises BudgetShort or KeyWornOut and counts nothing."""
+        """Count a job's release, once; durable on return. Raises BudgetShort, KeyWornOut: nothing counted."""
         with self._open() as database:
             database.execute("BEGIN IMMEDIATE")
             if database.execute("SELECT 1 FROM debits WHERE job = ?", (debit.job,)).fetchone() is None:
                 _check_key(database, debit)
-                _check_budget(_spent(database, debit.dataset), debit, epsilon_budget, exact_releases)
+                spent = _spent(database, debit.dataset)
+                require_budget(spent, debit.job, debit.epsilon, epsilon_budget, exact_releases)
                 row = (debit.job, debit.dataset, debit.key, debit.epsilon, debit.at)
                 database.execute("INSERT INTO debits VALUES (?, ?, ?, ?, ?)", row)
             database.execute("COMMIT")
@@ -92,17 +94,21 @@ def _spent(database: sqlite3.Connection, dataset: int) -> Spent:
     return Spent(*database.execute(query, (dataset,)).fetchone())
 
 
-def _check_budget(spent: Spent, debit: Debit, epsilon_budget: int, exact_releases: int) -> None:
+def require_budget(spent: Spent, job: int, epsilon: int, epsilon_budget: int, exact_releases: int) -> None:
+    """Raises BudgetShort where what is left does not cover `epsilon` millionths, or for 0 one exact
+    release."""
     hint = "cancel the dataset's standing offers; its buyers' jobs can only be declined"
-    if debit.epsilon and spent.epsilon + debit.epsilon > epsilon_budget:
-        left = epsilon_budget - spent.epsilon
-        raise BudgetShort(f"job {debit.job} asks for ε {debit.epsilon} µ, {left} µ are left", hint=hint)
-    if not debit.epsilon and spent.exact + 1 > exact_releases:
-        raise BudgetShort(f"job {debit.job}: all {exact_releases} exact releases are used up", hint=hint)
+    if epsilon and spent.epsilon + epsilon > epsilon_budget:
+        left = format_amount(epsilon_budget - spent.epsilon, 6)
+        raise BudgetShort(f"job {job} asks for ε {format_amount(epsilon, 6)}, {left} are left", hint=hint)
+    if not epsilon and spent.exact + 1 > exact_releases:
+        raise BudgetShort(f"job {job}: all {exact_releases} exact releases are used up", hint=hint)
 
 
 def _check_key(database: sqlite3.Connection, debit: Debit) -> None:
-    count, first = database.execute("SELECT COUNT(*), MIN(at) FROM debits WHERE key = ?", (debit.key,)).fetchone()
+    count, first = database.execute(
+        "SELECT COUNT(*), MIN(at) FROM debits WHERE key = ?", (debit.key,)
+    ).fetchone()
     hint = "encrypt the table again under a new name and update the dataset with it"
     if count >= RELEASES_PER_KEY:
         raise KeyWornOut(f"the key opened {count} results, which is the most", hint=hint)

@@ -18,7 +18,7 @@ import pandas as pd
 
 from hexchange.chain.lock import ProcessLock
 from hexchange.circuit import packing
-from hexchange.circuit.document import Column, Table
+from hexchange.circuit.document import Table
 from hexchange.circuit.editions import SEAL_FORMAT, Edition, Grid, edition
 from hexchange.errors import OtherTable
 from hexchange.he.engine import engine
@@ -29,7 +29,7 @@ from hexchange.market.manifests import Blob, Manifest
 from hexchange.market.manifests import Edition as ListedEdition
 from hexchange.owner import vault
 from hexchange.owner.blobs import BlobIndex, Part
-from hexchange.owner.schema import Schema
+from hexchange.owner.schema import Schema, circuit_table
 from hexchange.owner.table import Prepared, prepare
 from hexchange.owner.workspace import Workspace
 from hexchange.storage.store import ContentStore
@@ -82,7 +82,7 @@ def encrypt_table(
     """
     prepared = prepare(frame, schema)
     chosen = [edition(name) for name in editions]
-    table = table_of(schema, prepared.rows)
+    table = circuit_table(schema.columns, prepared.rows, schema.row_norm)
     workspace.create()
     with ProcessLock(workspace.folder / "lock", f"encryption of {workspace.name}"), ExitStack() as stack:
         _claim(workspace, prepared, editions, card, replaces)
@@ -96,12 +96,6 @@ def encrypt_table(
         workspace.write("manifest.json", raw)
     sizes = {one.name: sum(blob.size for blob in one.blobs()) for one in manifest.editions}
     return Encrypted(workspace, manifest, digest, sizes, prepared.clipped, prepared.rows_shortened)
-
-
-def table_of(schema: Schema, rows: int) -> Table:
-    """The table as circuits see it."""
-    columns = tuple(Column(column.name, column.low, column.high) for column in schema.columns)
-    return Table(rows, columns, schema.row_norm, schema.label)
 
 
 def _claim(
@@ -127,7 +121,7 @@ def _claim(
 
 def _tasks(workspace: Workspace, chosen: Edition, table: Table, prepared: Prepared) -> Iterator[Task]:
     """Everything to make for one edition; the secret key and the private facts are on disk before."""
-    # A grid is for exact releases of trained models: no norm is promised there, and labels must stay what they are.
+    # A grid serves exact releases only: no norm is promised there, and labels must stay what they are.
     values = prepared.unshortened if isinstance(chosen.layout, Grid) else prepared.values
     packed = packing.pack(chosen, table, values)
     workspace.write(workspace.private_path(chosen.name).name, json.dumps(packed.private).encode())
@@ -241,7 +235,7 @@ SAMPLE_ROWS = 100
 
 
 def sample_of(schema: Schema) -> bytes:
-    """A made-up table with the same columns and ranges, as CSV: to try a circuit on. Nothing in it is data."""
+    """A made-up table with the same columns and ranges, as CSV, to try a circuit on: no data in it."""
     generator = np.random.default_rng(0)
     columns = {}
     for column in schema.columns:

@@ -7,8 +7,9 @@
     5 rerun    the owner's own run gives the same digest
     6 parse    every ciphertext is, byte for byte, of the shape that the circuit's lowering says
 
-Only then (7) the budget is debited and (8) a key is loaded, see `release`. All of it decides on public bytes: no
-line here knows whether a key exists. A refusal is a typed error; DigestNotFinal alone means "ask again later".
+Only then (7) the budget is debited and (8) a key is loaded, see `release`. All of it decides on public
+bytes: no line here knows whether a key exists. A refusal is a typed error; DigestNotFinal alone means "ask
+again later".
 """
 
 from __future__ import annotations
@@ -47,16 +48,16 @@ from hexchange.storage.tree import identify
 PARSE = sandbox.Limits(memory=2 << 30, cpu_seconds=120, wall_seconds=240.0, output_bytes=1 << 20)
 
 MARGIN = 30 * 60
-"""Seconds before its deadline from which no release is sent, or a tenth of the release window where that is less."""
+"""Seconds before its deadline in which no release is sent, or a tenth of its window if that is less."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """All that the gate decides on. `job` is as of the finalized block, `now` is block time.
 
-    `offer` is what was signed here under the job's offer digest, `digest` that of the owner's own run, `result`
-    and `outputs` the bytes that would be opened. `input_repeats` says whether any of some prints is that of an
-    input, `computed` what a print was computed as in an earlier result.
+    `offer` is what was signed here under the job's offer digest, `digest` that of the owner's own run,
+    `result` and `outputs` the bytes that would be opened. `input_repeats` says whether any of some prints is
+    that of an input, `computed` what a print was computed as in an earlier result.
     """
 
     me: str
@@ -77,7 +78,8 @@ def decide(case: Case, check_contracts: Callable[[], None]) -> None:
     """Pass, or raise what refuses. `check_contracts` raises WrongChain or WrongContracts."""
     check_contracts()
     agreed = check_final(case.job)
-    check_offer(case)
+    check_offer(case.me, case.job, case.offer)
+    check_time(case.job, case.now)
     policy.review(case.circuit, case.manifest, case.job.epsilon)
     check_bytes(case, agreed)
     check_rerun(case, agreed)
@@ -88,25 +90,36 @@ def check_final(job: Job) -> bytes:
     """Line 1: the digest that finalized blocks agree on. Raises DigestNotFinal."""
     agreed = job.settled or job.proposed
     if job.state not in (JobState.PROPOSED, JobState.SETTLED) or agreed is None:
-        raise DigestNotFinal(f"job {job.id} is {job.state} in the finalized block", hint="wait for it to be final")
+        raise DigestNotFinal(
+            f"job {job.id} is {job.state} in the finalized block", hint="wait for it to be final"
+        )
     return agreed
 
 
-def check_offer(case: Case) -> None:
-    """Line 2. Raises OfferNotOurs, AlreadyReleased, ResultKeyInvalid, TooLateToRelease."""
-    job, offer = case.job, case.offer
-    if offer is None or job.owner != case.me or job.own:
-        raise OfferNotOurs(f"job {job.id} does not rest on an offer that was signed here", hint="it is declined")
+def check_offer(me: str, job: Job, offer: Offer | None) -> None:
+    """Line 2; also asked when a job opens. Raises OfferNotOurs, AlreadyReleased, ResultKeyInvalid."""
+    if offer is None or job.owner != me or job.own:
+        reason = f"job {job.id} does not rest on an offer that was signed here"
+        raise OfferNotOurs(reason, hint="it is declined")
     signed = (offer.dataset, offer.manifest, offer.circuit, offer.price, offer.guarantee, offer.epsilon)
     if signed != (job.dataset, job.manifest, job.circuit, job.price, job.guarantee, job.epsilon):
-        raise OfferNotOurs(f"job {job.id} has other terms than the offer that was signed here", hint="it is declined")
+        reason = f"job {job.id} has other terms than the offer that was signed here"
+        raise OfferNotOurs(reason, hint="it is declined")
     if job.released:
         raise AlreadyReleased(f"job {job.id} is released", hint="nothing is left to do")
     if not sealable(job.result_key):
-        raise ResultKeyInvalid(f"job {job.id}: nothing can be sealed to the buyer's result key", hint="it is declined")
-    if too_late(job, case.now):
-        hint = "the job lapses; its privacy budget stays spent"
-        raise TooLateToRelease(f"job {job.id}: the release deadline is too near", hint=hint)
+        reason = f"job {job.id}: nothing can be sealed to the buyer's result key"
+        raise ResultKeyInvalid(reason, hint="it is declined")
+
+
+def check_time(job: Job, now: int) -> None:
+    """The rest of line 2: a release that lands after its deadline gives the result away unpaid.
+
+    Raises TooLateToRelease.
+    """
+    if job.state is JobState.SETTLED and now >= job.release_by - min(MARGIN, job.release // 10):
+        reason = f"job {job.id}: the release deadline is too near"
+        raise TooLateToRelease(reason, hint="it is declined, or lapses")
 
 
 def sealable(result_key: bytes) -> bool:
@@ -116,11 +129,6 @@ def sealable(result_key: bytes) -> bool:
     except (CryptoError, ValueError, TypeError):
         return False
     return True
-
-
-def too_late(job: Job, now: int) -> bool:
-    """Whether a release sent now might land after its deadline, and so give the result away unpaid."""
-    return job.state is JobState.SETTLED and now >= job.release_by - min(MARGIN, job.release // 10)
 
 
 def check_bytes(case: Case, agreed: bytes) -> None:
@@ -134,7 +142,9 @@ def check_bytes(case: Case, agreed: bytes) -> None:
     if result.job != case.job.id:
         raise _refused(case, "the result is that of another job")
     if result.status != "ok":
-        raise NothingToRelease(f"job {case.job.id}: the agreed run failed with {result.code}", hint="it is declined")
+        raise NothingToRelease(
+            f"job {case.job.id}: the agreed run failed with {result.code}", hint="it is declined"
+        )
     sizes = [size for _, _, size in case.program.result_sizes()]
     if not len(sizes) == len(result.outputs) == len(case.outputs):
         raise _refused(case, "the result has another number of ciphertexts than the circuit")
@@ -157,7 +167,9 @@ def _check_repeats(case: Case) -> None:
 def check_rerun(case: Case, agreed: bytes) -> None:
     """Line 5: byte equality with a run that neither buyer nor provider controls. Raises RerunDiffers."""
     if case.digest != agreed:
-        raise RerunDiffers(f"job {case.job.id}: the owner's own run gives another digest", hint="it is not opened")
+        raise RerunDiffers(
+            f"job {case.job.id}: the owner's own run gives another digest", hint="it is not opened"
+        )
 
 
 def _refused(case: Case, reason: str) -> ResultRefused:

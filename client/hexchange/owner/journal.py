@@ -1,6 +1,7 @@
 """What the owner's side did and knows of one market, in SQLite: signed offers, own runs, sealed results.
 
-Each row is on disk before its effect is visible to anybody, so that a repeated step finds it and repeats the same bytes.
+Each row is on disk before its effect is visible to anybody, so that a repeated step finds it and repeats the
+same bytes.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ from hexchange.market import documents
 from hexchange.market.messages import Offers, SignedOffer
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS offers (digest BLOB PRIMARY KEY, dataset INTEGER NOT NULL, signed BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS offers (
+    digest BLOB PRIMARY KEY, signed BLOB NOT NULL, published INTEGER NOT NULL DEFAULT 0
+) STRICT;
 CREATE TABLE IF NOT EXISTS runs (
-    job INTEGER PRIMARY KEY, digest BLOB NOT NULL, salted BLOB NOT NULL, manifest BLOB NOT NULL
+    job INTEGER PRIMARY KEY, seeds BLOB NOT NULL, digest BLOB NOT NULL, salted BLOB NOT NULL,
+    manifest BLOB NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS outputs (
     job INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, place INTEGER NOT NULL, bytes BLOB NOT NULL,
@@ -27,7 +31,8 @@ CREATE TABLE IF NOT EXISTS prints (print BLOB PRIMARY KEY, source BLOB NOT NULL)
 CREATE TABLE IF NOT EXISTS sealed (
     job INTEGER PRIMARY KEY, ciphertext BLOB NOT NULL, sealed_key BLOB NOT NULL
 ) STRICT;
-CREATE TABLE IF NOT EXISTS refusals (job INTEGER PRIMARY KEY, code TEXT NOT NULL, reason TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS refusals (job INTEGER PRIMARY KEY, code TEXT NOT NULL, reason TEXT NOT NULL)
+STRICT;
 """
 
 
@@ -50,7 +55,9 @@ class Journal:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._database = sqlite3.connect(path, timeout=30)
-        self._database.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
+        self._database.executescript(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON"
+        )
         self._database.executescript(SCHEMA)
 
     def close(self) -> None:
@@ -61,13 +68,23 @@ class Journal:
     def keep_offer(self, digest: bytes, signed: SignedOffer) -> None:
         """Remember what was signed; durable before the signature leaves."""
         with self._database as database:
-            row = (digest, signed.offer.dataset, documents.encode(Offers((signed,))))
-            database.execute("INSERT OR IGNORE INTO offers VALUES (?, ?, ?)", row)
+            row = (digest, documents.encode(Offers((signed,))))
+            database.execute("INSERT OR IGNORE INTO offers (digest, signed) VALUES (?, ?)", row)
 
     def offer(self, digest: bytes) -> SignedOffer | None:
         """The offer with this EIP-712 digest, if it was signed here."""
         row = self._database.execute("SELECT signed FROM offers WHERE digest = ?", (digest,)).fetchone()
         return documents.parse(Offers, row[0]).offers[0] if row else None
+
+    def published(self, digest: bytes) -> None:
+        """Note that an offer was given away: equal terms are from now on another offer."""
+        with self._database as database:
+            database.execute("UPDATE offers SET published = 1 WHERE digest = ?", (digest,))
+
+    def unpublished(self) -> list[SignedOffer]:
+        """Offers that were signed and, as far as is known here, given to nobody."""
+        rows = self._database.execute("SELECT signed FROM offers WHERE published = 0 ORDER BY rowid")
+        return [documents.parse(Offers, signed).offers[0] for (signed,) in rows]
 
     def offers(self) -> dict[bytes, SignedOffer]:
         """Every offer signed here, by its digest."""
@@ -76,26 +93,32 @@ class Journal:
 
     # --- own runs ---------------------------------------------------------------------------------
 
-    def keep_run(self, job: int, run: Evaluated) -> None:
-        """Keep the owner's own run of a job."""
+    def keep_run(self, job: int, seeds: tuple[bytes, ...], run: Evaluated) -> None:
+        """Keep the owner's own run of a job under these seeds."""
+        row = (job, b"".join(seeds), run.digest, run.salted, run.manifest)
         with self._database as database:
             database.execute("DELETE FROM runs WHERE job = ?", (job,))
-            database.execute("INSERT INTO runs VALUES (?, ?, ?, ?)", (job, run.digest, run.salted, run.manifest))
-            rows = ((job, place, output) for place, output in enumerate(run.outputs))
-            database.executemany("INSERT INTO outputs VALUES (?, ?, ?)", rows)
+            database.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?)", row)
+            outputs = ((job, place, output) for place, output in enumerate(run.outputs))
+            database.executemany("INSERT INTO outputs VALUES (?, ?, ?)", outputs)
 
-    def run_digest(self, job: int) -> bytes | None:
-        """The digest that the owner's own run gave."""
-        row = self._database.execute("SELECT digest FROM runs WHERE job = ?", (job,)).fetchone()
-        return row[0] if row else None
-
-    def run(self, job: int) -> Evaluated | None:
-        """The owner's own run with its bytes."""
-        row = self._database.execute("SELECT digest, salted, manifest FROM runs WHERE job = ?", (job,)).fetchone()
-        if row is None:
+    def run(self, job: int, seeds: tuple[bytes, ...]) -> Evaluated | None:
+        """The owner's own run, without its outputs, if it was made under `seeds` or the first of them."""
+        query = "SELECT seeds, digest, salted, manifest FROM runs WHERE job = ?"
+        row = self._database.execute(query, (job,)).fetchone()
+        if row is None or not b"".join(seeds).startswith(row[0]):
             return None
-        outputs = self._database.execute("SELECT bytes FROM outputs WHERE job = ? ORDER BY place", (job,))
-        return Evaluated(*row, tuple(output for (output,) in outputs))
+        _, digest, salted, manifest = row
+        return Evaluated(digest, salted, manifest, ())
+
+    def outputs(self, job: int) -> tuple[bytes, ...]:
+        """The ciphertexts of the own run."""
+        query = "SELECT bytes FROM outputs WHERE job = ? ORDER BY place"
+        return tuple(output for (output,) in self._database.execute(query, (job,)))
+
+    def jobs(self) -> list[int]:
+        """The jobs whose run is kept."""
+        return [job for (job,) in self._database.execute("SELECT job FROM runs ORDER BY job")]
 
     def forget_run(self, job: int) -> None:
         """Drop the bytes of a run that nothing needs any more."""

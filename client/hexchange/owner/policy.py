@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from hexchange.chain.amounts import format_amount
 from hexchange.circuit.analysis import Analysis, check, describe_text
-from hexchange.circuit.document import Circuit, Column, Table
+from hexchange.circuit.document import Circuit
 from hexchange.circuit.lowering import lower
 from hexchange.errors import PolicyRefused
 from hexchange.market.manifests import Manifest
 from hexchange.owner.prints import copies
+from hexchange.owner.schema import circuit_table
 
 MINIMUM_ROWS = 20
 """Statistics over fewer rows say too much about each of them."""
@@ -29,17 +30,11 @@ class Review:
     """ε and δ of a release, or in words that there is no differential privacy."""
 
 
-def table_of(manifest: Manifest) -> Table:
-    """The listed table as circuits see it."""
-    columns = tuple(Column(column.name, column.low, column.high) for column in manifest.columns)
-    label = next((column.name for column in manifest.columns if column.role == "label"), None)
-    return Table(manifest.rows, columns, manifest.row_norm, label)
-
-
 def review(circuit: Circuit, manifest: Manifest, epsilon: int) -> Review:
     """Pass a circuit on this table for `epsilon` millionths, 0 for an exact release.
 
-    Raises PolicyRefused saying what to change, and what the circuit's own analysis refuses (depth, error, grid).
+    Raises PolicyRefused saying what to change, and what the circuit's own analysis refuses (depth, error,
+    grid).
     """
     analysis = check(circuit)
     _require_table(circuit, manifest)
@@ -48,33 +43,49 @@ def review(circuit: Circuit, manifest: Manifest, epsilon: int) -> Review:
         privacy = f"ε = {format_amount(epsilon, 6)}, δ = {manifest.delta:g} for one changed row"
     else:
         if circuit.release.mechanism != "exact":
-            raise _refused("the circuit adds noise, and an offer with ε = 0 adds none", "offer it with --epsilon")
+            raise _refused(
+                "the circuit adds noise, and an offer with ε = 0 adds none", "offer it with --epsilon"
+            )
         privacy = "no differential privacy: exact values, rounded; uses one of the dataset's exact releases"
     return Review(describe_text(circuit), analysis, privacy)
 
 
 def _require_table(circuit: Circuit, manifest: Manifest) -> None:
-    listed = table_of(manifest)
+    listed = circuit_table(manifest.columns, manifest.rows, manifest.row_norm)
     if circuit.table.rows != listed.rows or circuit.table.norm not in (None, listed.norm):
         raise _refused("the circuit is written for another table", "build it from the dataset's manifest")
-    if circuit.table.label not in (None, listed.label) or not set(circuit.table.columns) <= set(listed.columns):
-        raise _refused("the circuit reads columns or ranges that the table does not have", "build it from the manifest")
+    if circuit.table.label not in (None, listed.label) or not set(circuit.table.columns) <= set(
+        listed.columns
+    ):
+        raise _refused(
+            "the circuit reads columns or ranges that the table does not have", "build it from the manifest"
+        )
     if manifest.rows < MINIMUM_ROWS:
-        raise _refused(f"the table has {manifest.rows} rows, the policy asks for {MINIMUM_ROWS}", "list a larger table")
+        raise _refused(
+            f"the table has {manifest.rows} rows, the policy asks for {MINIMUM_ROWS}", "list a larger table"
+        )
     manifest.edition(circuit.profile.edition)
     program = lower(circuit)
     raw = [output.name for output in program.outputs if output.per_block and output.name in copies(program)]
     if raw:
-        raise _refused(f"output {raw[0]!r} hands out a column row by row", "release a statistic or a score of it")
+        raise _refused(
+            f"output {raw[0]!r} hands out a column row by row", "release a statistic or a score of it"
+        )
 
 
 def _require_noise(circuit: Circuit, analysis: Analysis, manifest: Manifest) -> None:
     if circuit.release.mechanism != "noise":
-        raise _refused("the circuit releases exact values, so no ε can be promised", "offer it with --epsilon 0")
+        raise _refused(
+            "the circuit releases exact values, so no ε can be promised", "offer it with --epsilon 0"
+        )
     if analysis.sensitivity is None:
-        raise _refused("nobody proved what one row can change in this circuit", "offer it with --epsilon 0, or another")
+        raise _refused(
+            "nobody proved what one row can change in this circuit", "offer it with --epsilon 0, or another"
+        )
     if manifest.ranges != "declared" or manifest.row_norm is None or manifest.delta is None:
-        raise _refused("ranges read off the data prove nothing about one row", "encrypt with declared ranges and norm")
+        raise _refused(
+            "ranges read off the data prove nothing about one row", "encrypt with declared ranges and norm"
+        )
 
 
 def _refused(reason: str, hint: str) -> PolicyRefused:

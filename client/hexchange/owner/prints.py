@@ -14,8 +14,8 @@ from hexchange.circuit.program import CANONICAL_HEADER, Op, Program, Shape, Tabl
 def prints(data: bytes, shape: Shape, degree: int) -> list[bytes]:
     """One print per polynomial of canonical bytes: sha-256 of its residues modulo the first prime.
 
-    Dropping primes, reordering polynomials or cutting parts out of a ciphertext leaves these prints as they are,
-    so bytes that repeat an input or an earlier result are found in any of these disguises.
+    Dropping primes, reordering polynomials or cutting parts out of a ciphertext leaves these prints as they
+    are, so bytes that repeat an input or an earlier result are found in any of these disguises.
     """
     row = 8 * degree
     starts = (CANONICAL_HEADER + index * shape.primes * row for index in range(shape.size))
@@ -30,11 +30,13 @@ def result_prints(program: Program, outputs: tuple[bytes, ...]) -> list[tuple[st
     return [(name, block, prints(data, shapes[name], degree)) for (name, block, _), data in places]
 
 
-def sources(manifest: bytes, circuit: Circuit, program: Program, outputs: tuple[bytes, ...]) -> dict[bytes, bytes]:
+def sources(
+    manifest: bytes, circuit: Circuit, program: Program, outputs: tuple[bytes, ...]
+) -> dict[bytes, bytes]:
     """Print of a result's ciphertext -> what it was computed as.
 
-    The name of what was computed covers the table, the engine, the expression over its columns, and the row block:
-    two circuits that share an output share its bytes, and nothing else does.
+    The name of what was computed covers the table, the engine, the expression over its columns, and the row
+    block: two circuits that share an output share its bytes, and nothing else does.
     """
     nodes = {output.name: output.node for output in circuit.outputs}
     head = manifest + rfc8785.dumps(asdict(circuit.profile))
@@ -54,7 +56,7 @@ def expression(circuit: Circuit, node: int) -> bytes:
 
 
 def copies(program: Program) -> set[str]:
-    """Outputs that are an input's ciphertext by the circuit itself, at most with primes dropped or a constant added.
+    """Outputs that the circuit itself copies from an input, at most with primes dropped or a constant added.
 
     The sum of a column over a single row block is one: its slots are added up by whoever holds the key.
     """

@@ -1,4 +1,4 @@
-"""What an owner says about its columns: type, role, unit and public range, declared in a file or read off the data."""
+"""What an owner says about its columns: role, unit, public range; declared, or read off the data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from hexchange.errors import MissingColumn, EmptyTable, SchemaInvalid, TextColumn, MissingValue
+from hexchange.circuit.document import Column as CircuitColumn
+from hexchange.circuit.document import Table
+from hexchange.errors import EmptyTable, MissingColumn, MissingValue, SchemaInvalid, TextColumn
 from hexchange.market.manifests import Column
 
 FIELDS = ("name", "type", "role", "unit", "low", "high")
@@ -20,8 +22,8 @@ FIELDS = ("name", "type", "role", "unit", "low", "high")
 class Schema:
     """The columns that are encrypted, in order, and what happens to values outside their ranges.
 
-    `row_norm` bounds the Euclidean norm of a row after scaling to [-1, 1]; with `clip`, values outside a range
-    are moved to its edge and longer rows shortened, without it they are refused.
+    `row_norm` bounds the Euclidean norm of a row after scaling to [-1, 1]; with `clip`, values outside a
+    range are moved to its edge and longer rows shortened, without it they are refused.
     """
 
     columns: tuple[Column, ...]
@@ -29,21 +31,27 @@ class Schema:
     row_norm: float | None = None
     clip: bool = False
 
-    @property
-    def label(self) -> str | None:
-        """Name of the column that models learn, if there is one."""
-        return next((column.name for column in self.columns if column.role == "label"), None)
+
+def circuit_table(columns: tuple[Column, ...], rows: int, row_norm: float | None) -> Table:
+    """The table as circuits see it: public facts alone."""
+    label = next((column.name for column in columns if column.role == "label"), None)
+    return Table(
+        rows, tuple(CircuitColumn(each.name, each.low, each.high) for each in columns), row_norm, label
+    )
 
 
 def read_schema(path: Path) -> Schema:
     """The schema declared in a TOML file: one [[column]] each, and `row_norm` and `clip` for the whole table.
 
+    Columns that are not declared, and those with the role `id`, are left out of the encryption.
     Raises SchemaInvalid naming the column and the field.
     """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SchemaInvalid(f"{path}: {error}", hint="write one [[column]] with name, low and high per column") from None
+        raise SchemaInvalid(
+            f"{path}: {error}", hint="write one [[column]] with name, low and high per column"
+        ) from None
     unknown = set(document) - {"column", "row_norm", "clip"}
     if unknown:
         raise SchemaInvalid(f"{path}: unknown setting {min(unknown)!r}", hint="known: column, row_norm, clip")
@@ -55,11 +63,12 @@ def read_schema(path: Path) -> Schema:
         raise SchemaInvalid(f"{path}: row_norm must be a positive number", hint="write row_norm = 2.5")
     if not isinstance(clip, bool):
         raise SchemaInvalid(f"{path}: clip must be true or false", hint="write clip = true")
-    columns = tuple(_column(path, entry) for entry in declared)
-    names = [column.name for column in columns]
+    declared_columns = [_column(path, entry) for entry in declared]
+    names = [column.name for column in declared_columns]
     for name in names:
         if names.count(name) > 1:
             raise SchemaInvalid(f"{path}: column {name!r} is declared twice", hint="keep one of them")
+    columns = tuple(column for column in declared_columns if column.role != "id")
     return Schema(columns, "declared", None if row_norm is None else float(row_norm), clip)
 
 
@@ -71,14 +80,25 @@ def _column(path: Path, entry: dict[str, Any]) -> Column:
         raise SchemaInvalid(f"{path}: a column has {wrong}", hint=f"fields: {', '.join(FIELDS)}")
     for field in ("low", "high"):
         if not _number(entry.get(field)):
-            raise SchemaInvalid(f"{path}: column {name!r} has no {field}", hint="declare the range every value may lie in")
+            raise SchemaInvalid(
+                f"{path}: column {name!r} has no {field}", hint="declare the range every value may lie in"
+            )
     column_type, role = entry.get("type", "number"), entry.get("role", "feature")
-    if column_type not in ("number", "integer", "category", "boolean") or role not in ("feature", "label", "id", "weight"):
+    if column_type not in ("number", "integer", "category", "boolean") or role not in (
+        "feature",
+        "label",
+        "id",
+        "weight",
+    ):
         hint = "types: number, integer, category, boolean; roles: feature, label, id, weight"
         raise SchemaInvalid(f"{path}: column {name!r} has an unknown type or role", hint=hint)
     if not entry["low"] < entry["high"]:
-        raise SchemaInvalid(f"{path}: column {name!r} needs low < high", hint="declare the range every value may lie in")
-    return Column(name, column_type, role, str(entry.get("unit", "")), float(entry["low"]), float(entry["high"]))
+        raise SchemaInvalid(
+            f"{path}: column {name!r} needs low < high", hint="declare the range every value may lie in"
+        )
+    return Column(
+        name, column_type, role, str(entry.get("unit", "")), float(entry["low"]), float(entry["high"])
+    )
 
 
 def _number(value: object) -> bool:
@@ -86,14 +106,16 @@ def _number(value: object) -> bool:
 
 
 def infer_schema(frame: pd.DataFrame, label: str | None = None) -> Schema:
-    """Columns with the ranges that the data itself has: no ground for differential privacy, so only without an ε budget.
+    """Columns with the ranges that the data itself has: no ground for differential privacy.
 
     Raises EmptyTable, TextColumn, MissingValue, MissingColumn (no such label).
     """
     if frame.empty:
         raise EmptyTable("the table has no rows or no columns", hint="give a table with at least one row")
     if label is not None and label not in frame.columns:
-        raise MissingColumn(f"the table has no column {label!r}", hint=f"its columns: {', '.join(map(str, frame.columns))}")
+        raise MissingColumn(
+            f"the table has no column {label!r}", hint=f"its columns: {', '.join(map(str, frame.columns))}"
+        )
     return Schema(tuple(_inferred(str(name), frame[name], label) for name in frame.columns), "inferred")
 
 
@@ -106,12 +128,14 @@ def _inferred(name: str, series: pd.Series[Any], label: str | None) -> Column:
         low, high = low - 1, high + 1
     if boolean:
         low, high = 0.0, 1.0
-    kind: Literal["boolean", "integer", "number"] = "boolean" if boolean else "integer" if integral else "number"
+    kind: Literal["boolean", "integer", "number"] = (
+        "boolean" if boolean else "integer" if integral else "number"
+    )
     return Column(name, kind, "label" if name == label else "feature", "", low, high)
 
 
 def numbers(name: str, series: pd.Series[Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """The column as float64. Raises TextColumn or MissingValue, each naming column and row (first row is 1)."""
+    """The column as float64. Raises TextColumn or MissingValue, each naming column and row (from 1)."""
     missing = series.isna().to_numpy()
     if missing.any():
         row = int(missing.argmax()) + 1

@@ -1,4 +1,4 @@
-"""From a file or DataFrame to numbers in [-1, 1]: read, checked against the schema, clipped where the owner says so."""
+"""From a file or DataFrame to numbers in [-1, 1]: read, checked, clipped where the owner says so."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow
 
-from hexchange.errors import MissingColumn, EmptyTable, OutsideRange, TableUnreadable
+from hexchange.errors import EmptyTable, MissingColumn, OutsideRange, TableUnreadable
 from hexchange.market.manifests import Column
 from hexchange.owner.schema import Schema, numbers
 
@@ -20,7 +20,8 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A table ready for encryption: rows x columns in [-1, 1]. What was clipped is the owner's business alone.
+    """A table ready for encryption: rows x columns in [-1, 1]. What was clipped is the owner's business
+    alone.
 
     In `values` rows longer than the declared norm are shortened, in `unshortened` they are not.
     """
@@ -37,25 +38,29 @@ class Prepared:
 
     @property
     def digest(self) -> bytes:
-        """sha-256 over schema and values: tells whether an interrupted encryption goes on with the same table."""
+        """sha-256 over schema and values: whether an interrupted encryption goes on with the same table."""
         head = repr((self.schema, self.values.shape)).encode()
         return hashlib.sha256(head + self.unshortened.tobytes()).digest()
 
 
 def read_table(path: Path) -> pd.DataFrame:
     """The table in a .csv or .parquet file. Raises TableUnreadable, EmptyTable."""
-    readers = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise TableUnreadable(f"{path.name}: neither .csv nor .parquet", hint="export the table as CSV or Parquet")
+    if path.suffix.lower() not in (".csv", ".parquet"):
+        raise TableUnreadable(
+            f"{path.name}: neither .csv nor .parquet", hint="export the table as CSV or Parquet"
+        )
     try:
-        frame = reader(path)
+        frame = pd.read_csv(path) if path.suffix.lower() == ".csv" else pd.read_parquet(path)
     except pd.errors.EmptyDataError:
-        raise EmptyTable(f"{path.name} is empty", hint="give a table with a header and at least one row") from None
+        raise EmptyTable(
+            f"{path.name} is empty", hint="give a table with a header and at least one row"
+        ) from None
     except FileNotFoundError:
         raise TableUnreadable(f"{path}: no such file", hint="check the path") from None
     except (ValueError, OSError, pyarrow.ArrowException) as error:
-        raise TableUnreadable(f"{path.name} cannot be read: {error}", hint="check that the file is complete") from error
+        raise TableUnreadable(
+            f"{path.name} cannot be read: {error}", hint="check that the file is complete"
+        ) from error
     if frame.empty:
         raise EmptyTable(f"{path.name} has no rows", hint="give a table with a header and at least one row")
     return frame
@@ -90,7 +95,7 @@ def scale(column: Column, values: Floats) -> Floats:
 
 
 def _shorten(values: Floats, schema: Schema) -> tuple[Floats, int]:
-    """Rows longer than the declared norm shortened to it, and their count. Refused unless the schema clips."""
+    """Rows longer than the declared norm shortened to it, and their count. Refused without `clip`."""
     if schema.row_norm is None:
         return values, 0
     norms = np.linalg.norm(values, axis=1)
@@ -98,12 +103,16 @@ def _shorten(values: Floats, schema: Schema) -> tuple[Floats, int]:
     if longer.any() and not schema.clip:
         row = int(longer.argmax())
         hint = "declare a larger row_norm, or add clip = true to shorten such rows"
-        raise OutsideRange(f"row {row + 1}: norm {norms[row]:.6g} is above row_norm {schema.row_norm:g}", hint=hint)
+        raise OutsideRange(
+            f"row {row + 1}: norm {norms[row]:.6g} is above row_norm {schema.row_norm:g}", hint=hint
+        )
     factors = np.where(longer, schema.row_norm / np.where(longer, norms, 1.0), 1.0)
     return values * factors[:, None], int(longer.sum())
 
 
-def _outside(column: Column, frame: pd.DataFrame, outside: np.ndarray[Any, np.dtype[np.bool_]]) -> OutsideRange:
+def _outside(
+    column: Column, frame: pd.DataFrame, outside: np.ndarray[Any, np.dtype[np.bool_]]
+) -> OutsideRange:
     row = int(outside.argmax())
     value = frame[column.name].iloc[row]
     more = f" ({int(outside.sum()) - 1} more in this column)" if outside.sum() > 1 else ""

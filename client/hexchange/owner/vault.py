@@ -1,7 +1,9 @@
-"""The only code that ever holds the HE secret key. Each function here runs in a child process without network.
+"""The only code that ever holds the HE secret key. Each function here runs in a child process without
+network.
 
-A child is given the path of the key file and may read nothing else; what comes back is a ciphertext, a public key,
-or numbers that are rounded and noised already. The key is never sent anywhere, also not to the parent.
+A child is given the path of the key file and may read nothing else; what comes back is a ciphertext, a
+public key, or numbers that are rounded and noised already. The key is never sent anywhere, also not to the
+parent.
 """
 
 from __future__ import annotations
@@ -47,4 +49,3 @@ def relin_key(name: str, key: str) -> bytes:
 def rotation_key(name: str, key: str, step: int) -> bytes:
     """The key for rotations by `step` of edition `name`."""
     return make_rotation_key(_secret(name, key), step)
-

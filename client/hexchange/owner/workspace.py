@@ -1,13 +1,13 @@
 """The folder of one encrypted table: its keys, its private facts, and what of it was published.
 
-    home/owner/NAME/            readable by the owner alone
-        encryption.json         which table, which editions: an interrupted encryption goes on with the same
-        EDITION.key             HE secret key (0600)
-        EDITION.private.json    what only the owner may know, such as a whitening transform (0600)
-        blobs.sqlite            what was put in the store
-        pending                 the one blob that is on its way there
-        manifest.json           published last
-        listing.json            the dataset's number on its market
+home/owner/NAME/            readable by the owner alone
+    encryption.json         which table, which editions: an interrupted encryption goes on with the same
+    EDITION.key             HE secret key (0600)
+    EDITION.private.json    what only the owner may know, such as a whitening transform (0600)
+    blobs.sqlite            what was put in the store
+    pending                 the one blob that is on its way there
+    manifest.json           published last
+    listing.json            the dataset's number on its market
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -42,7 +43,9 @@ class Workspace:
 
     def __init__(self, home: Path, name: str) -> None:
         if not NAME.fullmatch(name):
-            raise BadAccountName(f"{name!r} is no name", hint="use lower-case letters, digits, dot, dash, underscore")
+            raise BadAccountName(
+                f"{name!r} is no name", hint="use lower-case letters, digits, dot, dash, underscore"
+            )
         self.name = name
         self.folder = home / "owner" / name
 
@@ -95,14 +98,15 @@ class Workspace:
         write_file(self.folder / name, data)
 
 
-def workspaces(home: Path) -> list[Workspace]:
-    """Every finished encryption in the home folder, by name."""
-    found = sorted((home / "owner").glob("*/manifest.json"))
-    return [Workspace(home, path.parent.name) for path in found]
+def workspaces(home: Path, *, except_: Iterable[Workspace] = ()) -> list[Workspace]:
+    """Every finished encryption in the home folder, by name, but those that are known already."""
+    known = {table.name for table in except_}
+    names = (path.parent.name for path in sorted((home / "owner").glob("*/manifest.json")))
+    return [Workspace(home, name) for name in names if name not in known]
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a file so that it is either the old one or the whole new one, on disk when this returns (0600)."""
+    """Write a file (0600): it is the old one or the whole new one, and on disk when this returns."""
     partial = path.with_name(f".{path.name}.part")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:

@@ -9,10 +9,11 @@ import pytest
 
 from hexchange.circuit.editions import LINEAR, STATS
 from hexchange.errors import ForeignEngine, MalformedBlob
-from hexchange.he import selftest, worker
+from hexchange.he import sandbox, selftest, worker
 from hexchange.he.encryption import Encryption
 from hexchange.he.evaluator import evaluate
 from hexchange.he.keys import Keys, SecretKey, load_relin_key, make_relin_key
+from hexchange.he.sandbox import Limits
 
 SEEDS = (b"\x07" * 32,)
 
@@ -47,6 +48,18 @@ def test_a_job_over_files_gives_what_the_evaluator_gives(
     )
     worker.check_job(program, inputs, relin, {})
     worker.check_result(program, expected.outputs)
+
+
+def test_a_job_in_a_sandbox_gives_the_same_bytes(inputs: dict[tuple[str, int], Path], relin: Path) -> None:
+    program = selftest.every_primitive(STATS)
+    limits = Limits(memory=1 << 30, cpu_seconds=60, wall_seconds=60.0, output_bytes=1 << 22)
+    found = sandbox.run(
+        worker.evaluate_job, program, inputs, relin, {}, SEEDS, limits=limits, readable=(relin.parent,)
+    )
+    status, code, outputs, traces = worker.evaluate_job(program, inputs, relin, {}, SEEDS)
+    assert found == [status, code, list(outputs), list(traces)]
+    with pytest.raises(MalformedBlob):
+        sandbox.run(worker.check_job, program, inputs, None, {}, limits=limits, readable=(relin.parent,))
 
 
 def test_a_broken_input_key_or_result_is_refused(

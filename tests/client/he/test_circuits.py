@@ -1,0 +1,122 @@
+"""The three circuits over real ciphertexts: right by their twins, within their bounds, the same bytes always."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+
+from hexchange.circuit import results
+from hexchange.circuit.analysis import analyse
+from hexchange.circuit.document import Circuit, Column, Table
+from hexchange.circuit.library.describe import describe, describe_clear
+from hexchange.circuit.library.logistic import logistic, logistic_clear
+from hexchange.circuit.library.predict import OUTPUT, predict, predict_clear
+from hexchange.circuit.lowering import lower
+from hexchange.circuit.packing import pack
+from hexchange.he import keys as he_keys
+from hexchange.he import selftest
+from hexchange.he.encryption import Encryption
+from hexchange.he.evaluator import evaluate
+from hexchange.he.keys import Keys, SecretKey
+from hexchange.he.opening import open_outputs
+
+#: Digests of results and traces over made-up inputs: a change here is another lowering or another engine.
+GOLDEN = {
+    "describe": "4527f4bf33fb4d8dd69b9549a06056350c242a1caeb03dff6dc54e58c5458962",
+    "predict": "a83952a4f9ca5db9fa7e20022b55cc86710666fa8b1e755796cb4ecc4daca80c",
+    "logistic": "2c87cca1092e2ee91126bb765129ed296e47740a20341ba7299e041f5341eea6",
+}
+
+COLUMNS = (Column("age", 20.0, 80.0), Column("dose", 0.0, 5.0), Column("rate", -1.0, 1.0))
+COEFFICIENTS = {"age": 0.02, "dose": -0.7, "rate": 1.5}
+
+
+def _described() -> Circuit:
+    return describe(Table(rows=5000, columns=COLUMNS))
+
+
+def _predicted() -> Circuit:
+    return predict(Table(rows=3000, columns=COLUMNS), COEFFICIENTS, 0.25)
+
+
+def _trained() -> Circuit:
+    return logistic(Table(rows=400, columns=(*COLUMNS, Column("ill", 0.0, 1.0)), label="ill"))
+
+
+CIRCUITS: dict[str, Callable[[], Circuit]] = {
+    "describe": _described,
+    "predict": _predicted,
+    "logistic": _trained,
+}
+
+
+@pytest.mark.parametrize("name", CIRCUITS)
+def test_a_circuit_has_its_golden_digest(name: str) -> None:
+    assert selftest.digest(lower(CIRCUITS[name]())) == GOLDEN[name]
+
+
+@dataclass(frozen=True)
+class Opened:
+    values: dict[str, NDArray[np.float64]]
+    private: dict[str, object]
+
+
+def _run(circuit: Circuit, scaled: NDArray[np.float64]) -> Opened:
+    """Encrypt a table, run the circuit over it, open the result: every step as in a job."""
+    program = lower(circuit)
+    secret = SecretKey.generate(program.edition.parameters)
+    packed, encryption = pack(program.edition, circuit.table, scaled), Encryption(secret)
+    blobs = {(name, block): encryption.encrypt(values) for name, block, values in packed.inputs}
+    relin = None
+    if program.relinearizes:
+        relin = he_keys.load_relin_key(secret.engine, he_keys.make_relin_key(secret))
+    rotations = {
+        step: he_keys.load_rotation_key(secret.engine, step, he_keys.make_rotation_key(secret, step))
+        for step in program.steps
+    }
+    evaluation = evaluate(program, lambda name, block: blobs[name, block], Keys(relin, rotations), ())
+    slots = open_outputs(secret, program, evaluation.outputs)
+    return Opened(results.reduce(circuit, slots), packed.private)
+
+
+def _table(rows: int, columns: tuple[Column, ...]) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+    """Random values in the columns' ranges, and the same scaled to [-1, 1]."""
+    scaled = np.random.default_rng(3).uniform(-1, 1, (rows, len(columns)))
+    low, high = np.array([column.low for column in columns]), np.array([column.high for column in columns])
+    return pd.DataFrame((scaled + 1) / 2 * (high - low) + low, columns=[c.name for c in columns]), scaled
+
+
+def test_described_columns_are_those_of_pandas() -> None:
+    circuit = _described()
+    frame, scaled = _table(5000, COLUMNS)
+    opened = _run(circuit, scaled)
+    bound = analyse(circuit).errors
+    for index, column in enumerate(COLUMNS):
+        for output, exact in (("sum", scaled[:, index].sum()), ("squares", (scaled[:, index] ** 2).sum())):
+            error = abs(opened.values[f"{column.name}.{output}"][0] - exact)
+            assert error <= bound[f"{column.name}.{output}"]
+    pd.testing.assert_frame_equal(
+        results.present(circuit, opened.values), describe_clear(frame), check_dtype=False, rtol=1e-6
+    )
+
+
+def test_predicted_scores_are_those_of_the_model_in_the_clear() -> None:
+    circuit = _predicted()
+    frame, scaled = _table(3000, COLUMNS)
+    scores = _run(circuit, scaled).values[OUTPUT]
+    error = np.abs(scores - predict_clear(frame, COEFFICIENTS, 0.25)[OUTPUT].to_numpy()).max()
+    assert error <= analyse(circuit).errors[OUTPUT] <= 1000 * error
+
+
+def test_trained_weights_are_those_of_the_algorithm_in_the_clear() -> None:
+    circuit = _trained()
+    _, scaled = _table(400, circuit.table.columns)
+    scaled[:, -1] = np.where(scaled[:, :3] @ [1.0, -2.0, 0.5] + 0.3 * scaled[:, -1] > 0, 1.0, -1.0)
+    opened = _run(circuit, scaled)
+    (weights,) = results.unwhiten(circuit, opened.values, opened.private).values()
+    assert np.abs(weights - logistic_clear(circuit.table, scaled)).max() < 1e-4

@@ -280,13 +280,15 @@ class Play:
         self.send(self.calls.open_job(offer, signature, terms), buyer)
         return self.state.jobs[max(self.state.jobs)]
 
-    def fill(self, job: Job) -> Job:
-        """Draw and seat a round as the rules say; then the contest is over."""
+    def fill(self, job: Job, probe: bool = False) -> Job:
+        """Draw and seat a round as the rules say, probing between; then the contest is over."""
         self.chain.rpc("anvil_mine", "0x1", "0x1")
         self.now, self.block = self.now + 1, self.block + 1
         self.send(self.calls.draw(job.id), STRANGER)
         for provider in PROVIDERS:
             self.follow(job.id, provider, Knows(ready=True))
+            if probe:
+                self.probe(self.state.job(job.id))
         job = self.state.job(job.id)
         self.at(job.round.contest_end - FILL // 2)
         for provider in PROVIDERS:
@@ -329,7 +331,7 @@ def told(payout: Payout, job: Job) -> dict[str, int]:
 def test_a_job_with_one_seat(play: Play) -> None:
     job = play.open_job(1, epsilon=7)
     play.probe(job)
-    job = play.fill(job)
+    job = play.fill(job, probe=True)
     play.probe(job)
     (seat,) = job.round.seats
     assert seat is not None

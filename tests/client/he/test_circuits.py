@@ -1,4 +1,4 @@
-"""The three circuits over real ciphertexts: right by their twins, within their bounds, the same bytes always."""
+"""The three circuits over real ciphertexts: right by their twins, within their bounds, always the same."""
 
 from __future__ import annotations
 

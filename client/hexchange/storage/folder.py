@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from hexchange.errors import ContentMissing
 from hexchange.storage.cid import Cid
 from hexchange.storage.store import ContentStore, on_disk, sync_folder, too_large
+
+_LEFT_SECONDS = 3600  # writing a block takes far less
 
 
 class FolderStore(ContentStore):
@@ -19,6 +23,10 @@ class FolderStore(ContentStore):
         self._partial = folder / "partial"
         with on_disk(folder):
             self._partial.mkdir(parents=True, exist_ok=True)
+            for left in self._partial.iterdir():  # by a process that was killed
+                with suppress(FileNotFoundError):
+                    if left.stat().st_mtime < time.time() - _LEFT_SECONDS:
+                        left.unlink()
 
     def __repr__(self) -> str:
         return f"FolderStore({str(self._folder)!r})"

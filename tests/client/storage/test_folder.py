@@ -105,6 +105,17 @@ def test_a_folder_that_cannot_be_one_is_named(tmp_path: Path):
     assert str(tmp_path / "file") in refused.value.message
 
 
+def test_what_a_killed_process_left_is_cleared_away_and_what_is_under_way_is_not(tmp_path: Path):
+    FolderStore(tmp_path / "store")
+    left, new = tmp_path / "store/partial/left", tmp_path / "store/partial/new"
+    left.touch()
+    os.utime(left, (0, 0))
+    new.touch()
+    FolderStore(tmp_path / "store")
+    assert not left.exists()
+    assert new.exists()
+
+
 def _put_and_fetch(folder: Path, copy: Path) -> str:
     store = FolderStore(folder)
     cid = store.put(DATA)

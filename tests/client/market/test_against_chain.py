@@ -281,15 +281,15 @@ class Play:
         return self.state.jobs[max(self.state.jobs)]
 
     def fill(self, job: Job, probe: bool = False) -> Job:
-        """Draw and seat a round as the rules say, probing between; then the contest is over."""
+        """Draw and seat a round as the rules say, probing before it is over; then the contest is over."""
         self.chain.rpc("anvil_mine", "0x1", "0x1")
         self.now, self.block = self.now + 1, self.block + 1
         self.send(self.calls.draw(job.id), STRANGER)
         for provider in PROVIDERS:
             self.follow(job.id, provider, Knows(ready=True))
-            if probe:
-                self.probe(self.state.job(job.id))
         job = self.state.job(job.id)
+        if probe:
+            self.probe(job)
         self.at(job.round.contest_end - FILL // 2)
         for provider in PROVIDERS:
             self.follow(job.id, provider, Knows(ready=True))

@@ -209,7 +209,6 @@ TABLE: list[tuple[Callable[[], Ledger], list[Row], tuple[int, str, Outcome | Non
     (
         jury_full,
         [
-            ("take_seat", ANY, ESCALATED, JURY_END - 4),
             ("commit", SEATED, JURY_END - 4, JURY_BY),
             ("decide", ANY, JURY_BY, JURY_BY + NAMING),
             ("refund", ANY, JURY_BY + NAMING, ENDLESS),

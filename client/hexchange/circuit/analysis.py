@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from math import ceil, hypot, log10, prod, sqrt
+from math import floor, hypot, log10, prod, sqrt
 
 from hexchange.circuit import costs
 from hexchange.circuit.bounds import error_bounds
@@ -33,7 +33,7 @@ class Analysis:
 
     `errors` bound each output's values in the circuit's own units. `sensitivity` is the joint L2 sensitivity
     of all released numbers, scheme error and rounding to the grid included; None where no bound is proven.
-    `least_grid` is the finest power of ten on which rounding hides the error. Seconds are of one core.
+    `least_grid` is the finest grid of 1, 2 or 5 times a power of ten on which rounding hides the error. Seconds are of one core.
     """
 
     levels: int
@@ -163,8 +163,10 @@ def _with_rounding(circuit: Circuit, errors: dict[str, float]) -> float | None:
 
 
 def _least_grid(error: float) -> str:
-    exponent = ceil(log10(2 * error))
-    return "1" + "0" * exponent if exponent >= 0 else f"0.{'0' * (-exponent - 1)}1"
+    """The smallest of 1, 2, 5, 10, … times a power of ten that is at least twice the error."""
+    exponent = floor(log10(2 * error))
+    mantissa = next(m for m in (1, 2, 5, 10) if m * Decimal(10) ** exponent >= 2 * Decimal(error))
+    return f"{(mantissa * Decimal(10) ** exponent).normalize():f}"
 
 
 def _subject(circuit: Circuit) -> str:

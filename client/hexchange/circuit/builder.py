@@ -42,9 +42,9 @@ class Draft:
         self.table.column(column)
         return self.term(Read(column))
 
-    def descend(self, iterations: int, rate: float) -> Term:
+    def descend(self, iterations: int) -> Term:
         """Weights of a logistic model after so many Nesterov steps."""
-        return self.term(Descend(iterations, rate))
+        return self.term(Descend(iterations))
 
     def term(self, node: Node) -> Term:
         """The term of a node, which is added if it is new."""
@@ -61,7 +61,7 @@ class Draft:
     ) -> Circuit:
         """The circuit that releases `outputs`; nodes that no output needs are left out.
 
-        Without a grid it is the least power of ten that hides the computation's error. Raises
+        Without a grid it is the least that hides the computation's error. Raises
         MalformedCircuit for what the language does not allow, and without a grid what `analyse` raises.
         """
         nodes = list(self._nodes)

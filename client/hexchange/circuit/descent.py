@@ -1,17 +1,19 @@
 """Training on the grid: Nesterov steps on a logistic model, data and weights encrypted.
 
 A slot is feature * R + row, and a row of the table is held as its features times its label's sign. With p
-for the sigmoid's cubic on signed margins, a step adds rate * mean(p(z) * row) to the weights. Everything is
+for the sigmoid's cubic on signed margins, a step adds RATE * mean(p(z) * row) to the weights. Everything is
 kept in units of 1 / UNIT (weights and margins alike), so that no constant is small and the cubic factors:
 
     p(z) = 1/2 - SLOPE z + CUBIC z³ = 1/2 + FACTOR y (y² + OFFSET),   y = z / UNIT
 
-The half contributes rate / 2 times the mean row, which the owner uploads (`means`), so the first step is one
+The half contributes RATE / 2 times the mean row, which the owner uploads (`means`), so the first step is one
 product with a constant. Each further step takes four levels: margins, then y² and y * row, then their
 product, then a mask. The last step needs no mask: its rows stay in the slots for the key holder to add.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,14 +32,18 @@ UNIT = 8.0
 FACTOR = CUBIC * UNIT**3
 OFFSET = -SLOPE / (CUBIC * UNIT**2)
 
-#: What the packing promises of the rows, and the error bound relies on: no eigenvalue of their second moment
-#: above SPREAD², no row longer than LONGEST (its intercept, SPREAD, apart), and no margin above WIDEST in
-#: MOST_STEPS steps at the rate FASTEST.
+#: Step size; with rows of second moment SPREAD² it is close to a Newton step.
+RATE = 30.0
+MOST_STEPS = 3
+
+#: What the packing promises of the rows, and the error bound relies on: a spread of SPREAD in no direction
+#: exceeded, no row longer than LONGEST (its intercept, SPREAD, apart), and in a run over them no margin above
+#: WIDEST, no weights longer than REACH, and no step that lengthens a difference by more than GROWTH.
 SPREAD = 0.5
 LONGEST = 4.0
-WIDEST = 12.0
-FASTEST = 30.0
-MOST_STEPS = 3
+WIDEST = 13.0
+REACH = 12.0
+GROWTH = 1.25
 
 ROWS, MEANS, MASK = "rows", "means", "mask"
 _LEVELS_PER_STEP = 4
@@ -55,7 +61,7 @@ def momenta(iterations: int) -> list[float]:
 def combination(iterations: int) -> list[list[float]]:
     """Weights after each step as multiples of the mean row's part and of the data parts of steps 2, 3, …
 
-    Entry t is [a, b_2, .., b_t]: weights = a * rate/2 * mean row + sum of b_s * (data part of step s).
+    Entry t is [a, b_2, .., b_t]: weights = a * RATE/2 * mean row + sum of b_s * (data part of step s).
     """
     weights, previous = np.zeros(iterations), np.zeros(iterations)
     after: list[list[float]] = []
@@ -69,18 +75,31 @@ def combination(iterations: int) -> list[list[float]]:
     return after
 
 
-def descend(rows: NDArray[np.float64], iterations: int, rate: float) -> tuple[NDArray[np.float64], float]:
-    """The same algorithm in the clear: weights after training on signed rows (rows x features), and the
-    largest margin that the cubic was asked for."""
+@dataclass(frozen=True, slots=True)
+class Descent:
+    """A run in the clear: final weights, and the extremes that the error bound depends on."""
+
+    weights: NDArray[np.float64]
+    widest: float
+    reach: float
+    growth: float
+
+
+def descend(rows: NDArray[np.float64], iterations: int) -> Descent:
+    """The same algorithm in the clear, on signed rows (rows x features)."""
     weights = previous = np.zeros(rows.shape[1])
-    widest = 0.0
+    widest = reach = growth = 0.0
     for momentum in momenta(iterations):
         margins = rows @ weights
-        widest = max(widest, float(np.abs(margins).max()))
+        bends = (3 * CUBIC * margins**2 - SLOPE)[:, None] * rows
+        jacobian = np.eye(rows.shape[1]) + RATE * (bends.T @ rows) / len(rows)
         slopes = 0.5 - SLOPE * margins + CUBIC * margins**3
-        moved = weights + rate * (slopes @ rows) / len(rows)
+        moved = weights + RATE * (slopes @ rows) / len(rows)
         weights, previous = moved + momentum * (moved - previous), moved
-    return weights, widest
+        widest = max(widest, float(np.abs(margins).max()))
+        reach = max(reach, float(np.linalg.norm(weights)))
+        growth = max(growth, float(np.abs(np.linalg.eigvalsh(jacobian)).max()))
+    return Descent(weights, widest, reach, growth)
 
 
 def levels(iterations: int) -> int:
@@ -122,8 +141,8 @@ class _Descent:
         self.ladder = Ladder(parameters, levels(node.iterations) + 1)
         fresh = Shape(2, len(parameters.data_primes), parameters.scale)
         self.rows, self.means = TableInput(ROWS, fresh), TableInput(MEANS, fresh, per_block=False)
-        self.half = node.rate / 2 / UNIT
-        self.data = node.rate * FACTOR / UNIT / circuit.table.rows
+        self.half = RATE / 2 / UNIT
+        self.data = RATE * FACTOR / UNIT / circuit.table.rows
         self.feature_steps = [grid.rows << turn for turn in range((grid.features - 1).bit_length())]
         self.row_steps = [_RADIX**turn for turn in range((grid.rows - 1).bit_length() // 2)]
         self.stages: list[Stage] = []

@@ -1,7 +1,8 @@
 """Error bound of training. Interval arithmetic over the steps would explode; the map of a step does not.
 
-A step maps weights by I + rate * mean(p'(z) row row'), whose norm the packing's promises bound, and adds fresh
-errors of its own. All figures are in units of 1 / UNIT, and bounds of single operations come from `Noise`.
+A step maps a difference of weights by a matrix whose norm the packing promises to be at most GROWTH, and adds
+errors of its own. Figures are in units of 1 / UNIT and bound one slot by six standard deviations, like those
+of `Noise`; `_length` makes of it a bound of the Euclidean length over features.
 """
 
 from __future__ import annotations
@@ -10,13 +11,12 @@ from dataclasses import dataclass
 from math import sqrt
 
 from hexchange.circuit.descent import (
-    CUBIC,
     FACTOR,
-    FASTEST,
+    GROWTH,
     LONGEST,
     OFFSET,
-    SLOPE,
-    SPREAD,
+    RATE,
+    REACH,
     UNIT,
     WIDEST,
     levels,
@@ -27,93 +27,88 @@ from hexchange.circuit.editions import Grid
 from hexchange.circuit.noise import Noise
 from hexchange.circuit.program import Program
 from hexchange.circuit.tape import Ladder
-from hexchange.errors import CircuitTooLarge
 
 _MARGIN = WIDEST / UNIT
+_WEIGHTS = REACH / UNIT
 _CURVE = max(abs(OFFSET), abs(_MARGIN**2 + OFFSET))
-_STEEPEST = max(0.5 + SLOPE * WIDEST - CUBIC * WIDEST**3, 0.5 - SLOPE * WIDEST + CUBIC * WIDEST**3, 1.0)
-_ROTATIONS_OVER_ROWS = 3 * (1 + 2 + 4 + 8)  # radix 4 in four turns, earlier errors doubled by each
+_HALF = RATE / 2 / UNIT
+_LEVELS_PER_STEP = 4
 
 
 def descent_bound(circuit: Circuit, node: Descend, program: Program) -> float:
-    """Largest error of a weight (before unwhitening), while the packing's promises hold.
-
-    Raises CircuitTooLarge for a rate above FASTEST, for which they do not.
-    """
-    if node.rate > FASTEST:
-        raise CircuitTooLarge(
-            f"No error bound is known for steps at the rate {node.rate:g}.",
-            hint=f"Choose a rate of at most {FASTEST:g}.",
-        )
-    return UNIT * _Errors(circuit, node, program).last()
+    """Largest error of a weight (before unwhitening), while the packing's promises hold."""
+    grid = program.edition.layout
+    assert isinstance(grid, Grid)
+    parameters = program.edition.parameters
+    ladder = Ladder(parameters, levels(node.iterations) + 1)
+    features = len(circuit.table.features) + 1
+    return UNIT * _Training(Noise(parameters), ladder, grid, circuit.table.rows, features).error(node.iterations)
 
 
 @dataclass(frozen=True, slots=True)
-class _Errors:
-    circuit: Circuit
-    node: Descend
-    program: Program
+class _Training:
+    noise: Noise
+    ladder: Ladder
+    grid: Grid
+    rows: int
+    features: int
 
-    def last(self) -> float:
-        """Error of the final weights, in the Euclidean norm over features."""
-        node, ladder, noise = self.node, self._ladder, self._noise
-        growth = max(1.0, 1 + node.rate * SPREAD**2 * (3 * CUBIC * WIDEST**2 - SLOPE))
-        primes = ladder.start - 1
-        half = node.rate / 2 / UNIT
-        error = previous = half * self._features * noise.fresh(ladder.scale(ladder.start))
-        error += self._features * noise.rescale(ladder.scale(primes))
-        for step, momentum in enumerate(momenta(node.iterations)[1:], start=2):
-            own = self._step(primes, last=step == node.iterations)
-            moved = growth * error + own
-            error, previous = (1 + momentum) * moved + momentum * previous, moved
-            primes -= 4
-        rounding = 3 * noise.rescale(ladder.scale(1))
-        return error + self._features * sqrt(self._grid.rows) * rounding
+    def error(self, iterations: int) -> float:
+        """Of a final weight."""
+        primes = self.ladder.start - 1
+        means = _HALF * self.noise.fresh(self.ladder.scale(self.ladder.start))
+        carried = previous = self._length(means + self._rescale(primes))
+        fresh = 0.0
+        for step, momentum in enumerate(momenta(iterations)[1:], start=2):
+            fresh = self._gradient(primes) if step == iterations else self._length(self._copied(primes))
+            moved = GROWTH * carried + (0.0 if step == iterations else fresh)
+            carried, previous = (1 + momentum) * moved + momentum * previous, moved
+            fresh *= 1 + momentum
+            primes -= _LEVELS_PER_STEP
+        return carried + (fresh if iterations > 1 else 0.0) + iterations * self._over_rows * self._share(1)
 
-    def _step(self, primes: int, *, last: bool) -> float:
-        """Fresh error of a step whose weights have so many primes."""
-        noise, scale = self._noise, self._ladder.scale
-        row = noise.fresh(scale(self._ladder.start)) + noise.rescale(scale(primes - 1))
-        weight = self._reach()
-        turns = self._grid.features.bit_length() - 1
-        grown = sqrt(self._grid.features) * (weight * row + noise.rescale(scale(primes - 1)))
-        margin = grown + sum(sqrt(2) ** turn for turn in range(turns)) * self._turn(primes - 1)
-        curve = 2 * _MARGIN * margin + noise.rescale(scale(primes - 2))
-        pulled = LONGEST * margin + _MARGIN * row + noise.rescale(scale(primes - 2))
+    def _gradient(self, primes: int) -> float:
+        """Of a data part, summed over all rows, where the weights have so many primes."""
+        fresh = self.noise.fresh(self.ladder.scale(self.ladder.start))
+        product = _WEIGHTS * (fresh + self._share(primes - 1)) + self._share(primes - 1)
+        turns = self.grid.features.bit_length() - 1
+        margin = sqrt(self.grid.features) * product + self._turns(turns, sqrt(2), primes - 1)
+        curve = 2 * _MARGIN * margin + self._rescale(primes - 2)
+        row = fresh + self._rescale(primes - 1)
+        pulled = LONGEST * margin + _MARGIN * row + self._rescale(primes - 2)
         each = _MARGIN * LONGEST * curve + _CURVE * pulled
-        rows = self.circuit.table.rows
-        factor = self.node.rate * FACTOR / UNIT / rows
-        error = factor * (sqrt(rows) * each + sqrt(self._grid.rows) * noise.rescale(scale(primes - 3)))
-        if not last:
-            error += factor * _ROTATIONS_OVER_ROWS * self._turn(primes - 3)
-            error += self._reach() / factor * noise.encode(scale(primes - 3)) * 1.0
-            copied = noise.rescale(scale(primes - 4)) + (turns + 1) * self._turn(primes - 4)
-            error += sqrt(self._grid.rows) * copied + _ROTATIONS_OVER_ROWS * self._turn(primes - 4)
-        return self._features * error
+        return self._factor * (sqrt(self.rows) * each + self._over_rows * self._share(primes - 3))
 
-    def _reach(self) -> float:
-        """Largest Euclidean norm of weights: a step adds at most rate * max|p| * SPREAD."""
-        step = self.node.rate * _STEEPEST * SPREAD / UNIT
-        return step * self.node.iterations * 1.5
+    def _copied(self, primes: int) -> float:
+        """Of a data part that was summed by rotations, masked, and copied to every row."""
+        turns = (self.grid.rows.bit_length() - 1) // 2  # radix 4
+        summed = self._factor * 3 * self._turns(turns, 2, primes - 3)
+        masked = _WEIGHTS / self._factor * self.noise.encode(self.ladder.scale(primes - 3))
+        shifts = self.grid.features.bit_length()
+        shifted = shifts * self.noise.switch_key(primes - 4, self.ladder.scale(primes - 4), summed=True)
+        copied = self._over_rows * (masked + self._share(primes - 4) + shifted)
+        return self._gradient(primes) + summed + copied + 3 * self._turns(turns, 2, primes - 4)
 
-    def _turn(self, primes: int) -> float:
-        return self._noise.switch_key(primes, self._ladder.scale(primes))
+    def _turns(self, count: int, growth: float, primes: int) -> float:
+        """Of so many rotations and additions in a row, each multiplying earlier errors by `growth`."""
+        scale = self.ladder.scale(primes)
+        earlier = self.noise.switch_key(primes, scale, summed=True)
+        return self.noise.switch_key(primes, scale) + sum(growth**turn * earlier for turn in range(1, count))
 
-    @property
-    def _ladder(self) -> Ladder:
-        return Ladder(self.program.edition.parameters, levels(self.node.iterations) + 1)
+    def _rescale(self, primes: int) -> float:
+        return self.noise.rescale(self.ladder.scale(primes))
 
-    @property
-    def _noise(self) -> Noise:
-        return Noise(self.program.edition.parameters)
-
-    @property
-    def _grid(self) -> Grid:
-        layout = self.program.edition.layout
-        assert isinstance(layout, Grid)
-        return layout
+    def _share(self, primes: int) -> float:
+        """Of a rescaled slot that is summed with many others."""
+        return self.noise.rescale(self.ladder.scale(primes), summed=True)
 
     @property
-    def _features(self) -> float:
-        """Root of the number of features and intercept: from one slot to the Euclidean norm."""
-        return sqrt(len(self.circuit.table.features) + 1)
+    def _over_rows(self) -> float:
+        return sqrt(self.grid.rows)
+
+    def _length(self, slot: float) -> float:
+        return slot * (sqrt(self.features) + 6) / 6
+
+    @property
+    def _factor(self) -> float:
+        return RATE * FACTOR / UNIT / self.rows

@@ -158,7 +158,6 @@ class Descend:
     __pydantic_config__ = _STRICT
 
     iterations: Annotated[int, Field(ge=1, le=3)]
-    rate: Positive
     op: Literal["descend"] = "descend"
 
     @property

@@ -34,20 +34,22 @@ class Noise:
         """Values encoded and encrypted under the secret key."""
         return 6 * self._root * sqrt(_FRESH_VARIANCE) / scale + self.encode(scale)
 
-    def rescale(self, scale: float) -> float:
-        """Rounding of a rescaled ciphertext; `scale` is the one after it."""
-        return self._root / sqrt(12) * (6 + 18 * sqrt(2 * self.parameters.degree / 3)) / scale
+    def rescale(self, scale: float, *, summed: bool = False) -> float:
+        """Rounding of a rescaled ciphertext; `scale` is the one after it. With `summed`, a share in a sum of many
+        slots, where tails are Gaussian again: times the root of their number it bounds the sum."""
+        tail = 6 if summed else 18
+        return self._root / sqrt(12) * (6 + tail * sqrt(2 * self.parameters.degree / 3)) / scale
 
     def rescale_sum(self, scale: float) -> float:
-        """The same, added over all slots of a ciphertext: N/2 times the error of one coefficient."""
+        """Rounding of a rescaled ciphertext added over all slots: N/2 times the error of one coefficient."""
         degree = self.parameters.degree
         return degree / 2 * 6 * sqrt((1 + 2 * degree / 3) / 12) / scale
 
-    def switch_key(self, primes: int, scale: float) -> float:
+    def switch_key(self, primes: int, scale: float, *, summed: bool = False) -> float:
         """A rotation or relinearisation at a level. SEAL's digits are not centred: the term N / pi is the
-        worst slot's, the first ones."""
+        worst slot's, the first ones. `summed` as in `rescale`."""
         degree, special = self.parameters.degree, self.parameters.primes[-1]
         digits = sqrt(sum(float(prime) ** 2 for prime in self.parameters.data_primes[:primes]))
         spread = degree / pi + 3 * sqrt(degree / 12)
         lifted = 6 * self._root * sqrt(_FRESH_VARIANCE) * digits / special * spread / scale
-        return lifted + self.rescale(scale)
+        return lifted + self.rescale(scale, summed=summed)

@@ -1,9 +1,9 @@
 """The owner's private change of coordinates, in which three steps of training are enough.
 
 Features are centred and multiplied by SPREAD (covariance + FLOOR)^(-1/2), so that every direction has about
-the same spread and the largest eigenvalue of the second moment is known without the data. Long rows are
-shortened, first to LONGEST, then until no margin leaves [-WIDEST, WIDEST] in a run in the clear. All of it
-depends on the data: it serves exact releases only, and the transform never leaves the owner.
+the same spread and three steps come close to the optimum. Long rows are shortened, first to LONGEST, then
+until a run in the clear keeps the promises that the error bound relies on. All of it depends on the data: it
+serves exact releases only, and the transform never leaves the owner.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hexchange.circuit.descent import FASTEST, LONGEST, MOST_STEPS, SPREAD, WIDEST, descend
+from hexchange.circuit.descent import GROWTH, LONGEST, MOST_STEPS, REACH, SPREAD, WIDEST, descend
 
 Floats = NDArray[np.float64]
 
@@ -54,11 +54,12 @@ def whiten(features: Floats, signs: Floats) -> tuple[Floats, Whitening]:
     transform = SPREAD * (directions / np.sqrt(np.maximum(spreads, 0) + FLOOR)) @ directions.T
     whitened = centred @ transform
     intercept = np.full((len(features), 1), SPREAD)
-    longest, widest = LONGEST, np.inf
-    while widest > WIDEST:
+    longest = LONGEST
+    while True:
         lengths = np.linalg.norm(whitened, axis=1, keepdims=True)
         shortened = whitened * (longest / np.maximum(lengths, longest))
         rows = np.hstack([shortened, intercept]) * signs[:, None]
-        _, widest = descend(rows, MOST_STEPS, FASTEST)
+        run = descend(rows, MOST_STEPS)
+        if run.widest <= WIDEST and run.reach <= REACH and run.growth <= GROWTH:
+            return rows, Whitening(mean, transform)
         longest *= 0.9
-    return rows, Whitening(mean, transform)

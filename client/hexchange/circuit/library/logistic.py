@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hexchange.circuit.builder import Draft
-from hexchange.circuit.descent import FASTEST, MOST_STEPS, descend
+from hexchange.circuit.descent import MOST_STEPS, descend
 from hexchange.circuit.document import Circuit, Table, malformed
 from hexchange.circuit.packing import signed_values
 from hexchange.circuit.whitening import whiten
@@ -15,7 +15,7 @@ EDITION = "train"
 OUTPUT = "weights"
 
 
-def logistic(table: Table, iterations: int = MOST_STEPS, rate: float = FASTEST) -> Circuit:
+def logistic(table: Table, iterations: int = MOST_STEPS) -> Circuit:
     """Nesterov steps from zero over all columns but the label, on the owner's whitened rows.
 
     Exact release only: whitening depends on the data, and one row's effect has no useful bound. Raises
@@ -24,13 +24,12 @@ def logistic(table: Table, iterations: int = MOST_STEPS, rate: float = FASTEST) 
     if table.label is None:
         raise malformed("the table has no label to train on")
     draft = Draft(table)
-    return draft.circuit(EDITION, {OUTPUT: draft.descend(iterations, rate)}, "exact", result="classifier")
+    return draft.circuit(EDITION, {OUTPUT: draft.descend(iterations)}, "exact", result="classifier")
 
 
 def logistic_clear(
-    table: Table, values: NDArray[np.float64], iterations: int = MOST_STEPS, rate: float = FASTEST
+    table: Table, values: NDArray[np.float64], iterations: int = MOST_STEPS
 ) -> NDArray[np.float64]:
     """The twin: weights of scaled columns and an intercept, from clear values scaled to [-1, 1]."""
     rows, whitening = whiten(*signed_values(table, values))
-    weights, _ = descend(rows, iterations, rate)
-    return whitening.unwhiten(weights)
+    return whitening.unwhiten(descend(rows, iterations).weights)

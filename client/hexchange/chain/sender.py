@@ -200,6 +200,8 @@ class Sender:
         with self._outbox.exclusive():
             if send.state != SENT:
                 self._outbox.reopened(send.nonce)
+                for signed in self._outbox.signed(send.nonce):
+                    self._broadcast.pop(signed.tx, None)
             elif self._node.nonce(self.address, final.number) > send.nonce:
                 self._outbox.displaced(send.nonce)
 

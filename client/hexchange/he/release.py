@@ -15,6 +15,8 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+import opendp._data
+import opendp._internal  # noqa: F401
 from numpy.typing import NDArray
 from opendp.combinators import make_zCDP_to_approxDP
 from opendp.domains import atom_domain, vector_domain

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from hexchange.circuit.analysis import check
-from hexchange.circuit.document import Circuit, parse_circuit
+from hexchange.circuit.document import Circuit
 from hexchange.circuit.lowering import lower
 from hexchange.circuit.results import Floats, reduce, unwhiten
+from hexchange.circuit.sensitivity import sensitivity
 from hexchange.he import sandbox
 from hexchange.he.keys import SecretKey
 from hexchange.he.opening import open_outputs
@@ -35,7 +36,7 @@ class Opened:
 
 
 def open_in_child(
-    circuit: bytes,
+    circuit: Circuit,
     outputs: tuple[bytes, ...],
     key: Path,
     private: dict[str, Any],
@@ -52,19 +53,18 @@ def open_in_child(
 
 
 def open_result(
-    circuit: bytes, outputs: tuple[bytes, ...], key: str, private: str, epsilon: int, delta: float
+    circuit: Circuit, outputs: tuple[bytes, ...], key: str, private: str, epsilon: int, delta: float
 ) -> list[Any]:
     """What the child does: the noise's deviation, then (name, shape, counts) of each output."""
-    parsed = parse_circuit(circuit)
-    program, analysis = lower(parsed), check(parsed)
+    program, error = lower(circuit), max(check(circuit).errors.values())
     secret = SecretKey.read(program.edition.parameters, Path(key))
-    values = reduce(parsed, open_outputs(secret, program, outputs))
-    privacy = _privacy(analysis.sensitivity, epsilon, delta)
-    counts, deviation = _on_grid(parsed, values, max(analysis.errors.values()), privacy)
+    values = reduce(circuit, open_outputs(secret, program, outputs))
+    privacy = _privacy(sensitivity(circuit), epsilon, delta)
+    counts, deviation = _on_grid(circuit, values, error, privacy)
     if facts := json.loads(private):
-        grid = Decimal(parsed.release.grid)
+        grid = Decimal(circuit.release.grid)
         rounded = {name: np.array([float(count * grid) for count in each]) for name, each in counts.items()}
-        counts, _ = _on_grid(parsed, unwhiten(parsed, rounded, facts), 0.0, None)
+        counts, _ = _on_grid(circuit, unwhiten(circuit, rounded, facts), 0.0, None)
     return [deviation, *([name, list(values[name].shape), each] for name, each in counts.items())]
 
 
@@ -83,9 +83,9 @@ def _on_grid(
     return counts, noised.deviation
 
 
-def _privacy(sensitivity: float | None, epsilon: int, delta: float) -> Privacy | None:
+def _privacy(moved: float | None, epsilon: int, delta: float) -> Privacy | None:
     """None for an exact release, which the policy allowed for circuits without noise only."""
     if epsilon == 0:
         return None
-    assert sensitivity is not None, "the policy passes no other circuit with noise"
-    return Privacy(epsilon, delta, sensitivity)
+    assert moved is not None, "the policy passes no other circuit with noise"
+    return Privacy(epsilon, delta, moved)

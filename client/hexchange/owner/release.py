@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from hexchange.chain.deployment import Deployment
 from hexchange.circuit.analysis import check
-from hexchange.circuit.document import Circuit, encode_circuit
+from hexchange.circuit.document import Circuit
 from hexchange.errors import ContentMismatch
 from hexchange.market import documents
 from hexchange.market.manifests import Manifest
@@ -73,9 +73,8 @@ def open_case(case: Case, workspace: Workspace) -> Opened:
     """Decrypt in the key process."""
     edition = case.circuit.profile.edition
     delta = case.manifest.delta if case.job.epsilon else None
-    raw = encode_circuit(case.circuit)
     private = workspace.private(edition)
-    return open_in_child(raw, case.outputs, workspace.key(edition), private, case.job.epsilon, delta)
+    return open_in_child(case.circuit, case.outputs, workspace.key(edition), private, case.job.epsilon, delta)
 
 
 def released_result(

@@ -13,8 +13,9 @@ NO_SALT = bytes(32)
 
 def ticket(seed: bytes, provider: str, unit: int) -> int:
     """The lottery ticket (96 bits, lowest wins) of one unit of a provider's stake under a round's seed."""
-    packed = keccak(encode(["bytes32", "address", "uint256"], [seed, provider, unit]))
-    return int.from_bytes(packed[-12:], "big")
+    # abi.encode of three words, by hand: a provider computes one for each of its units.
+    words = seed + bytes.fromhex(provider[2:]).rjust(32, b"\0") + unit.to_bytes(32, "big")
+    return int.from_bytes(keccak(words)[-12:], "big")
 
 
 def tickets(seed: bytes, provider: str, units: Iterable[int]) -> list[tuple[int, int]]:

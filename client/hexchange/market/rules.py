@@ -223,16 +223,22 @@ def _sit(case: _Case) -> Owed:
 
 def _run(case: _Case) -> Owed:
     """Evaluate: a seat once its round is full and the contest over, a checker from the first seed on."""
-    job, current, now = case.job, case.job.round, case.clock.now
-    missing = case.knows.digest is None
-    if case.sits and current.full and now >= current.contest_end:
-        useful = now < current.commit_by + case.setting.naming
-        if useful and (missing or (current.number == 2 and case.knows.salted is None)):
-            yield "run", None, None
-            return
-    wanted = case.me == job.owner or (case.checks and job.state in (JobState.OPEN, JobState.PROPOSED))
-    if missing and wanted and job.trace_seed and not job.over:
+    if _seat_runs(case) or _checker_runs(case):
         yield "run", None, None
+
+
+def _seat_runs(case: _Case) -> bool:
+    job, current, now = case.job, case.job.round, case.clock.now
+    if job.state not in (JobState.OPEN, JobState.ESCALATED) or not case.sits or not current.full:
+        return False
+    missing = case.knows.digest is None or (current.number == 2 and case.knows.salted is None)
+    return missing and current.contest_end <= now < current.commit_by + case.setting.naming
+
+
+def _checker_runs(case: _Case) -> bool:
+    job = case.job
+    wanted = case.me == job.owner or (case.checks and job.state in (JobState.OPEN, JobState.PROPOSED))
+    return wanted and case.knows.digest is None and job.trace_seed is not None and not job.over
 
 
 def _parties(job: Job) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
@@ -148,10 +149,21 @@ def test_an_upload_that_is_not_seeded_is_refused(linear: SecretKey, fresh: Shape
         lambda blob: blob[: HEADER - 1],
         lambda blob: b"\0" + blob[1:],
         lambda blob: blob[:5] + b"\1" + blob[6:],
+        lambda blob: blob[:8] + struct.pack("<Q", len(blob) + 1) + blob[16:],
         lambda blob: blob[:200] + bytes(8) + blob[208:],
         lambda blob: blob + bytes(1 << 20),
     ],
-    ids=["truncated", "trailing", "header only", "no header", "magic", "compression", "stream", "oversized"],
+    ids=[
+        "truncated",
+        "trailing",
+        "header only",
+        "no header",
+        "magic",
+        "compression",
+        "declared length",
+        "stream",
+        "oversized",
+    ],
 )
 def test_a_damaged_upload_is_refused(
     linear: SecretKey, fresh: Shape, blob: bytes, damage: Callable[[bytes], bytes]
@@ -166,5 +178,9 @@ def test_a_stream_that_swells_beyond_the_expected_length_is_refused_at_that_leng
     stream = zstandard.ZstdCompressor().compress(bytes(1 << 28))
     bomb = bytearray(header(len(stream)) + stream)
     bomb[5] = 2
+    tracemalloc.start()
     with pytest.raises(MalformedBlob):
         from_seeded(linear.engine, bytes(bomb), fresh)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 1 << 22

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,12 @@ def test_a_broken_input_key_or_result_is_refused(
     for wrong in (outputs[:-1], (*outputs, outputs[0]), (outputs[0][:-8], *outputs[1:])):
         with pytest.raises(MalformedBlob):
             worker.check_result(program, wrong)
+
+
+def test_a_file_without_end_is_not_read_to_its_end(inputs: dict[tuple[str, int], Path], relin: Path) -> None:
+    os.truncate(relin, 1 << 40)
+    with pytest.raises(MalformedBlob):
+        worker.check_job(selftest.every_primitive(STATS), inputs, relin, {})
 
 
 def test_keys_stay_loaded_between_jobs(inputs: dict[tuple[str, int], Path], relin: Path) -> None:

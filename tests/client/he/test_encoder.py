@@ -20,6 +20,7 @@ from hexchange.he.residues import transform
 GOLDEN = "875bfc39ec81966bfd1876d0d9c1ce879de3aaa46e255e6620c549ccf75304e4"
 
 PRINT_DIGEST = """
+from hashlib import sha256
 import numpy as np
 from hexchange.he.encoder import rounded_coefficients
 values = np.array([((i * 7919) % 10007) / 10007 - 0.5 for i in range(8192)])

@@ -33,7 +33,8 @@ class Analysis:
 
     `errors` bound each output's values in the circuit's own units. `sensitivity` is the joint L2 sensitivity
     of all released numbers, scheme error and rounding to the grid included; None where no bound is proven.
-    `least_grid` is the finest grid of 1, 2 or 5 times a power of ten on which rounding hides the error. Seconds are of one core.
+    `least_grid` is the finest grid of 1, 2 or 5 times a power of ten on which rounding hides the error.
+    Seconds are of one core.
     """
 
     levels: int
@@ -109,7 +110,7 @@ def describe_text(circuit: Circuit) -> str:
         f"{_times(analysis.levels, 'multiplication')} deep on the edition {circuit.profile.edition}; "
         f"about {analysis.seconds:.2g} s on one core, {analysis.result_bytes / 1e6:.3g} MB of results."
     )
-    error = max(analysis.errors.values())
+    error = max(analysis.errors[output.name] * output.unit for output in circuit.outputs)
     lines.append(
         f"Releases {_times(analysis.released, 'number')} on the grid {circuit.release.grid}, "
         f"error at most {error:.2g} (columns scaled to [-1, 1])."
@@ -182,9 +183,11 @@ def _subject(circuit: Circuit) -> str:
         case "classifier":
             node = circuit.nodes[0]
             steps = node.iterations if isinstance(node, Descend) else 0
-            return f"A logistic model of {circuit.table.label} from all other columns, {_times(steps, 'Nesterov step')}"
+            model = f"A logistic model of {circuit.table.label} from all other columns"
+            return f"{model}, {_times(steps, 'Nesterov step')}"
         case "numbers":
-            kinds = Counter("sum" if isinstance(circuit.nodes[o.node], Sum) else "column" for o in circuit.outputs)
+            nodes = (circuit.nodes[output.node] for output in circuit.outputs)
+            kinds = Counter("sum" if isinstance(node, Sum) else "column" for node in nodes)
             parts = " and ".join(_times(count, kind) for kind, count in sorted(kinds.items()))
             return f"{parts} computed from {listed}"
 

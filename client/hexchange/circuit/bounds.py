@@ -82,7 +82,8 @@ def _after(noise: Noise, primitive: Primitive, of: list[Bound]) -> Bound:
             return Bound(first.magnitude + last.magnitude, first.noise + last.noise, first.bias + last.bias)
         case Op.MULTIPLY | Op.SQUARE:
             m, n = first.magnitude + first.error, last.magnitude
-            return Bound(first.magnitude * n, m * last.noise + n * first.noise, m * last.bias + n * first.bias)
+            noisy, biased = m * last.noise + n * first.noise, m * last.bias + n * first.bias
+            return Bound(first.magnitude * n, noisy, biased)
         case Op.MULTIPLY_SCALAR:
             by, rounding = abs(primitive.value), 0.5 / primitive.plain_scale
             return Bound(
@@ -96,7 +97,8 @@ def _after(noise: Noise, primitive: Primitive, of: list[Bound]) -> Bound:
         case Op.RESCALE:
             return Bound(first.magnitude, first.noise + noise.rescale(scale), first.bias)
         case Op.RELINEARIZE:
-            return Bound(first.magnitude, first.noise + noise.switch_key(primitive.shape.primes, scale), first.bias)
+            added = noise.switch_key(primitive.shape.primes, scale)
+            return Bound(first.magnitude, first.noise + added, first.bias)
         case Op.MOD_SWITCH | Op.NEGATE:
             return first
         case _:
@@ -109,6 +111,6 @@ def _require_room(program: Program, shape: Shape, magnitude: float) -> None:
         modulus *= prime
     if magnitude * shape.scale >= modulus / 4:
         raise CircuitTooLarge(
-            f"A value can reach {magnitude:.3g}, more than the edition {program.edition.name} carries at that level.",
+            f"A value can reach {magnitude:.3g}, more than the edition {program.edition.name} carries there.",
             hint="Divide by a constant before the sum, use narrower ranges, or list the table in parts.",
         )

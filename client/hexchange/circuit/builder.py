@@ -71,7 +71,9 @@ class Draft:
                 needed.update(nodes[index].of)
         place = {index: position for position, index in enumerate(sorted(needed))}
         moved = tuple(_moved(nodes[index], place) for index in place)
-        named = tuple(Output(name, place[term.index]) for name, term in outputs.items())
+        named = tuple(
+            Output(name, place[term.index], term.unit, term.offset) for name, term in outputs.items()
+        )
         try:
             release = Release(mechanism, grid or "1")
             circuit = Circuit(Profile(edition), self.table, moved, named, release, result)
@@ -84,16 +86,19 @@ class Draft:
 
 def _moved(node: Node, place: Mapping[int, int]) -> Node:
     if isinstance(node, Binary | Unary | Sum):
-        return replace(node, of=tuple(place[of] for of in node.of))
+        return replace(node, of=tuple(place[of] for of in node.of))  # type: ignore[arg-type]
     return node
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Term:
-    """A node of a draft: one value per row, or after `sum` one value."""
+    """A node of a draft: one value per row, or after `sum` one value. `unit` and `offset` say what a released
+    value stands for."""
 
     draft: Draft
     index: int
+    unit: float = 1.0
+    offset: float = 0.0
 
     def __add__(self, other: Term | float) -> Term:
         return self._with("add", "shift", other)
@@ -121,6 +126,10 @@ class Term:
     def sum(self) -> Term:
         """The sum over all rows."""
         return self.draft.term(Sum((self.index,)))
+
+    def measured(self, unit: float, offset: float = 0.0) -> Term:
+        """The same term, standing for offset + unit * value once it is released."""
+        return replace(self, unit=unit, offset=offset)
 
     def _with(self, binary: str, unary: str, other: Term | float) -> Term:
         if isinstance(other, Term):

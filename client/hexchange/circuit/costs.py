@@ -102,9 +102,9 @@ def result_bytes(program: Program) -> int:
 def memory(program: Program) -> int:
     """Most resident bytes of a worker: expanded keys, ciphertexts alive, results of a row block."""
     parameters = program.edition.parameters
-    keys = _keys(program) * len(parameters.data_primes) * 2 * len(parameters.primes) * parameters.degree * _WORD
-    held = 0
-    peak = 0
+    digits, moduli = len(parameters.data_primes), len(parameters.primes)
+    keys = _keys(program) * 2 * digits * moduli * parameters.degree * _WORD
+    held = peak = 0
     for number, stage in enumerate(program.stages):
         alive = _most_alive(program, number)
         kept = sum(_bytes(stage.shape(register), parameters) for register in stage.keeps)

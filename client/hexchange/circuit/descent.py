@@ -46,7 +46,7 @@ REACH = 12.0
 GROWTH = 1.25
 
 ROWS, MEANS, MASK = "rows", "means", "mask"
-_LEVELS_PER_STEP = 4
+LEVELS_PER_STEP = 4
 _RADIX = 4
 
 
@@ -104,7 +104,7 @@ def descend(rows: NDArray[np.float64], iterations: int) -> Descent:
 
 def levels(iterations: int) -> int:
     """Levels that so many steps use."""
-    return 1 + _LEVELS_PER_STEP * (iterations - 1)
+    return 1 + LEVELS_PER_STEP * (iterations - 1)
 
 
 def lower_descent(circuit: Circuit, chosen: Edition) -> Program:

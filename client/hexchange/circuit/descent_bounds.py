@@ -13,6 +13,7 @@ from math import sqrt
 from hexchange.circuit.descent import (
     FACTOR,
     GROWTH,
+    LEVELS_PER_STEP,
     LONGEST,
     OFFSET,
     RATE,
@@ -32,7 +33,6 @@ _MARGIN = WIDEST / UNIT
 _WEIGHTS = REACH / UNIT
 _CURVE = max(abs(OFFSET), abs(_MARGIN**2 + OFFSET))
 _HALF = RATE / 2 / UNIT
-_LEVELS_PER_STEP = 4
 
 
 def descent_bound(circuit: Circuit, node: Descend, program: Program) -> float:
@@ -42,7 +42,8 @@ def descent_bound(circuit: Circuit, node: Descend, program: Program) -> float:
     parameters = program.edition.parameters
     ladder = Ladder(parameters, levels(node.iterations) + 1)
     features = len(circuit.table.features) + 1
-    return UNIT * _Training(Noise(parameters), ladder, grid, circuit.table.rows, features).error(node.iterations)
+    training = _Training(Noise(parameters), ladder, grid, circuit.table.rows, features)
+    return UNIT * training.error(node.iterations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +61,14 @@ class _Training:
         carried = previous = self._length(means + self._rescale(primes))
         fresh = 0.0
         for step, momentum in enumerate(momenta(iterations)[1:], start=2):
-            fresh = self._gradient(primes) if step == iterations else self._length(self._copied(primes))
-            moved = GROWTH * carried + (0.0 if step == iterations else fresh)
+            moved = GROWTH * carried
+            if step < iterations:
+                moved += self._length(self._copied(primes))
+            else:
+                fresh = (1 + momentum) * self._gradient(primes)
             carried, previous = (1 + momentum) * moved + momentum * previous, moved
-            fresh *= 1 + momentum
-            primes -= _LEVELS_PER_STEP
-        return carried + (fresh if iterations > 1 else 0.0) + iterations * self._over_rows * self._share(1)
+            primes -= LEVELS_PER_STEP
+        return carried + fresh + iterations * self._over_rows * self._share(1)
 
     def _gradient(self, primes: int) -> float:
         """Of a data part, summed over all rows, where the weights have so many primes."""

@@ -10,16 +10,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, ClassVar, Literal, cast
+from typing import Annotated, ClassVar, Literal
 
 import rfc8785
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from hexchange.circuit.editions import SEAL_FORMAT
 from hexchange.errors import MalformedCircuit
-
-#: Version of the lowering: another version is another program, so other bytes.
-LOWERING = 1
 
 _STRICT = ConfigDict(strict=True, extra="forbid")
 
@@ -92,14 +88,15 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """The engine that the digests of a run are defined over."""
+    """The engine that the digests of a run are defined over. Another lowering is another program, and another
+    SEAL format is another engine: both make other bytes."""
 
     __pydantic_config__ = _STRICT
 
     edition: Name
-    lowering: Literal[1] = LOWERING
+    lowering: Literal[1] = 1
     scheme: Literal["ckks"] = "ckks"
-    seal: Literal["4.3"] = SEAL_FORMAT
+    seal: Literal["4.3"] = "4.3"
 
 
 # --- Nodes: the closed set of operations ----------------------------------------------------------
@@ -174,17 +171,19 @@ Node = Annotated[Read | Binary | Unary | Sum | Descend, Field(discriminator="op"
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A node whose value is released, under a name."""
+    """A node whose value is released under a name. After release it stands for offset + unit * value."""
 
     __pydantic_config__ = _STRICT
 
     name: Name
     node: Reference
+    unit: Positive = 1.0
+    offset: Number = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """`exact` rounds to the grid; `noise` adds discrete noise on the grid, for the ε that the offer states."""
+    """`exact` rounds to the grid; `noise` adds discrete noise on it, for the ε that the offer states."""
 
     __pydantic_config__ = _STRICT
 
@@ -241,7 +240,7 @@ def parse_circuit(raw: bytes) -> Circuit:
     if len(raw) > Circuit.CAP:
         raise malformed(f"{len(raw)} bytes, at most {Circuit.CAP} are allowed")
     try:
-        circuit = cast(Circuit, _adapter().validate_json(raw))
+        circuit = _adapter().validate_json(raw)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise malformed(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None

@@ -74,8 +74,8 @@ class ParameterSet:
 class Edition:
     """What a dataset can be listed in: parameters, layout, and the evaluation keys listed with it.
 
-    `most_blocks` bounds the row blocks: with columns their sum must stay below half the first prime, on a grid
-    the mask, which divides by the rows, must keep its digits.
+    `most_blocks` bounds the row blocks: with columns their sum must stay below half the first prime, on a
+    grid the mask, which divides by the rows, must keep its digits.
     """
 
     parameters: ParameterSet

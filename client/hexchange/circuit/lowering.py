@@ -1,5 +1,5 @@
 """From a circuit to its program: one pure function, the same everywhere. Any change of its primitives, or of
-their order, changes digests and therefore needs another `document.LOWERING`."""
+their order, changes digests and therefore needs another `Profile.lowering`."""
 
 from __future__ import annotations
 

@@ -35,8 +35,8 @@ class Noise:
         return 6 * self._root * sqrt(_FRESH_VARIANCE) / scale + self.encode(scale)
 
     def rescale(self, scale: float, *, summed: bool = False) -> float:
-        """Rounding of a rescaled ciphertext; `scale` is the one after it. With `summed`, a share in a sum of many
-        slots, where tails are Gaussian again: times the root of their number it bounds the sum."""
+        """Rounding of a rescaled ciphertext; `scale` is the one after it. With `summed`, a share in a sum of
+        many slots, where tails are Gaussian again: times the root of their number it bounds the sum."""
         tail = 6 if summed else 18
         return self._root / sqrt(12) * (6 + tail * sqrt(2 * self.parameters.degree / 3)) / scale
 

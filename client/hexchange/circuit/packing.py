@@ -38,7 +38,7 @@ def pack(edition: Edition, table: Table, values: Floats) -> Packed:
     if values.size == 0:
         raise EmptyTable("The table has no rows.", hint="Give a table with at least one row.")
     if np.isnan(values).any():
-        raise MissingValue("A value is missing.", hint="Fill it, or drop the row: a ciphertext has no empty cell.")
+        raise MissingValue("A value is missing.", hint="Fill it, or drop the row.")
     if not np.all(np.abs(values) <= 1):
         raise OutsideRange("A value lies outside its column's range.", hint="Declare a wider range, or clip.")
     if edition.blocks(table.rows) > edition.most_blocks:

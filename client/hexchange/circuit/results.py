@@ -5,29 +5,31 @@
    is calibrated to the analysed sensitivity. Nothing that follows sees a raw decryption.
 3. `unwhiten` (owner, training only): rounded weights -> weights of scaled columns; rounded to the grid again.
 4. `present` (buyer): released values -> DataFrame or estimator in the columns' own units. It uses public
-   facts only (ranges, number of rows), so it is post-processing and costs no privacy.
+   facts only (units, ranges, number of rows), so it is post-processing and costs no privacy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 
 from hexchange.circuit.descent import UNIT
 from hexchange.circuit.document import Circuit, Descend, Sum
 from hexchange.circuit.editions import Grid, edition
 from hexchange.circuit.whitening import Whitening
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from sklearn.linear_model import LogisticRegression
+
 Floats = NDArray[np.float64]
 
 
 def shapes(circuit: Circuit) -> dict[str, tuple[int, ...]]:
-    """Shape of every released output: (1,) for a sum, (rows,) per row, (features + 1,) for trained weights."""
+    """Shape of every output: (1,) for a sum, (rows,) per row, (features + 1,) for trained weights."""
     return {output.name: _shape(circuit, output.node) for output in circuit.outputs}
 
 
@@ -69,18 +71,21 @@ def unwhiten(circuit: Circuit, values: Mapping[str, Floats], private: dict[str, 
 
 def present(circuit: Circuit, values: Mapping[str, Floats]) -> pd.DataFrame | LogisticRegression:
     """What a buyer gets: a fitted LogisticRegression for `classifier`, a DataFrame for everything else."""
+    import pandas as pd  # only a buyer needs it; a provider's child has the rest of this module
+
+    meant = {output.name: output.offset + output.unit * values[output.name] for output in circuit.outputs}
     match circuit.result:
         case "describe":
-            return _description(circuit, values)
+            return _description(circuit, meant)
         case "score":
-            return pd.DataFrame({name: value for name, value in values.items()})
+            return pd.DataFrame(meant)
         case "probability":
-            return pd.DataFrame({name: 1 / (1 + np.exp(-value)) for name, value in values.items()})
+            return pd.DataFrame({name: 1 / (1 + np.exp(-value)) for name, value in meant.items()})
         case "classifier":
-            return _classifier(circuit, values[circuit.outputs[0].name])
+            return _classifier(circuit, meant[circuit.outputs[0].name])
         case "numbers":
             return pd.DataFrame(
-                [(name, place, number) for name, value in values.items() for place, number in enumerate(value)],
+                [(name, *placed) for name, value in meant.items() for placed in enumerate(value)],
                 columns=["output", "place", "value"],
             )
 
@@ -97,6 +102,8 @@ def _shape(circuit: Circuit, node: int) -> tuple[int, ...]:
 
 def _description(circuit: Circuit, values: Mapping[str, Floats]) -> pd.DataFrame:
     """Count, mean, variance (of a sample: n - 1) and standard deviation per column."""
+    import pandas as pd
+
     rows = circuit.table.rows
     described: dict[str, tuple[float, ...]] = {}
     for column in circuit.table.columns:
@@ -115,6 +122,8 @@ def _description(circuit: Circuit, values: Mapping[str, Floats]) -> pd.DataFrame
 
 def _classifier(circuit: Circuit, weights: Floats) -> LogisticRegression:
     """A fitted estimator over the features' own units, classes being the label's two values."""
+    from sklearn.linear_model import LogisticRegression
+
     features = circuit.table.features
     halves = np.array([column.half for column in features])
     middles = np.array([column.middle for column in features])
@@ -126,5 +135,5 @@ def _classifier(circuit: Circuit, weights: Floats) -> LogisticRegression:
     model.intercept_ = np.array([weights[-1] - middles @ coefficients])
     model.feature_names_in_ = np.array([column.name for column in features], dtype=object)
     model.n_features_in_ = len(features)
-    model.n_iter_ = np.array([3])
+    model.n_iter_ = np.array([node.iterations for node in circuit.nodes if isinstance(node, Descend)])
     return model

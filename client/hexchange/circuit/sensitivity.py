@@ -36,6 +36,7 @@ def polynomials(circuit: Circuit) -> list[Polynomial] | None:
     found: list[Polynomial] = []
     left = _MOST_TERMS
     for node in circuit.nodes:
+        polynomial: Polynomial
         of = [found[index] for index in node.of]
         match node:
             case Read():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from hexchange.circuit.builder import Draft
+from hexchange.circuit.builder import Draft, Term
 from hexchange.circuit.document import Circuit, Table
 
 EDITION = "stats"
@@ -18,7 +18,7 @@ def describe(table: Table, columns: Sequence[str] | None = None, *, noise: bool 
     Raises MalformedCircuit for a column that the table does not have.
     """
     draft = Draft(table)
-    outputs = {}
+    outputs: dict[str, Term] = {}
     for name in columns or [column.name for column in table.columns]:
         column = draft[name]
         outputs |= {f"{name}.sum": column.sum(), f"{name}.squares": column.square().sum()}
@@ -27,6 +27,5 @@ def describe(table: Table, columns: Sequence[str] | None = None, *, noise: bool 
 
 def describe_clear(frame: pd.DataFrame) -> pd.DataFrame:
     """The twin: the same table from clear values."""
-    return pd.DataFrame(
-        {"count": frame.count().astype(float), "mean": frame.mean(), "variance": frame.var(), "std": frame.std()}
-    )
+    count = frame.count().astype(float)
+    return pd.DataFrame({"count": count, "mean": frame.mean(), "variance": frame.var(), "std": frame.std()})

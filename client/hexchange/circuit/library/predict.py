@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil, inf, log2
 
 import numpy as np
 import pandas as pd
@@ -14,30 +15,36 @@ from hexchange.circuit.document import Circuit, Table, malformed
 EDITION = "linear"
 OUTPUT = "score"
 
+#: Scores reach at most this magnitude in the circuit: a quarter of what the edition carries.
+CARRIED = 128.0
+
 
 def predict(
     table: Table, coefficients: Mapping[str, float], intercept: float, *, probability: bool = False
 ) -> Circuit:
     """intercept + sum of coefficient * column, in the columns' own units.
 
-    With `probability` the buyer's side applies the logistic function to the released scores. Coefficients
-    that cannot move a score by 2^-24 over a column's whole range are left out. Raises MalformedCircuit for an
-    unknown column or a model that uses none.
+    The circuit scores in a unit that uses the edition's whole range; unit and offset are applied after
+    release, and with `probability` the logistic function too. Coefficients that move no score by more than
+    2^-24 units are left out. Raises MalformedCircuit for an unknown column or a model that uses none.
     """
+    columns = {name: table.column(name) for name in coefficients}
+    weights = {name: coefficients[name] * column.half for name, column in columns.items()}
+    reach = sum(abs(weight) for weight in weights.values())
+    if not 0 < reach < inf:
+        raise malformed("the model's coefficients are all zero, or not finite")
+    unit = 2.0 ** ceil(log2(reach / CARRIED))
     draft = Draft(table)
-    terms = []
-    constant = intercept
-    for name, coefficient in coefficients.items():
-        column = table.column(name)
-        constant += coefficient * column.middle
-        if abs(coefficient) * column.half >= LEAST_COEFFICIENT:
-            terms.append(draft[name] * (coefficient * column.half))
-    if not terms:
-        raise malformed("every coefficient of the model is zero")
+    terms = [
+        draft[name] * (weight / unit)
+        for name, weight in weights.items()
+        if abs(weight / unit) >= LEAST_COEFFICIENT
+    ]
     score = terms[0]
     for term in terms[1:]:
         score = score + term
-    outputs = {OUTPUT: score + constant}
+    offset = intercept + sum(coefficients[name] * column.middle for name, column in columns.items())
+    outputs = {OUTPUT: score.measured(unit, offset)}
     return draft.circuit(EDITION, outputs, "exact", result="probability" if probability else "score")
 
 

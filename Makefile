@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: setup demo test test-fast test-contracts test-flow test-nightly check bench clean
+.PHONY: setup demo test test-setup test-contracts test-python check bench clean
 
 ROOT := $(CURDIR)
 STAMPS := .tools/stamps
@@ -39,3 +39,39 @@ $(STAMPS)/brownie: tools/brownie/requirements.lock $(STAMPS)/uv
 	@test -x .tools/brownie/bin/python || $(UV) venv --quiet --python python3.11 .tools/brownie
 	$(UV) pip sync --quiet --python .tools/brownie/bin/python --require-hashes tools/brownie/requirements.lock
 	@touch $@
+
+# Kubo and geth are used from the PATH where they are installed, and built once otherwise.
+$(STAMPS)/kubo: tools/kubo/go.mod tools/kubo/go.sum
+	@mkdir -p $(STAMPS)
+	@command -v ipfs >/dev/null || (echo "building Kubo, once" && GOBIN=$(ROOT)/.tools/bin go -C tools/kubo install github.com/ipfs/kubo/cmd/ipfs)
+	@touch $@
+
+$(STAMPS)/geth: tools/geth/go.mod tools/geth/go.sum
+	@mkdir -p $(STAMPS)
+	@command -v geth >/dev/null || (echo "building geth, once" && GOBIN=$(ROOT)/.tools/bin go -C tools/geth install github.com/ethereum/go-ethereum/cmd/geth)
+	@touch $@
+
+demo: setup $(if $(filter kubo,$(STORE)),$(STAMPS)/kubo)
+	PYTHONPATH=scripts $(PY) -m demo --store $(STORE) $(if $(KEEP),--keep)
+
+test: test-setup check test-contracts test-python
+
+test-setup: setup $(STAMPS)/brownie $(STAMPS)/kubo $(STAMPS)/geth
+
+test-contracts: $(STAMPS)/npm $(STAMPS)/brownie
+	scripts/brownie test
+	scripts/prove-contract-tests-fail
+
+test-python: test-setup
+	$(PY) -m pytest
+
+check: setup
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+bench: setup
+	PYTHONPATH=scripts $(PY) -m bench
+
+clean:
+	rm -rf build var cache .pytest_cache .mypy_cache .ruff_cache

@@ -22,9 +22,10 @@ MAY_IMPORT = {
     "chain": {"errors"},
     "market": {"errors", "circuit", "chain.events"},
     "follower": {"errors", "chain", "market"},
+    "sealing": {"errors"},
     "evaluation": {"errors", "circuit", "he", "storage", "market", "chain.events"},
-    "owner": {"errors", "circuit", "he", "storage", "chain", "market", "follower", "evaluation"},
-    "buyer": {"errors", "circuit", "he", "storage", "chain", "market", "follower", "evaluation"},
+    "owner": {"errors", "circuit", "he", "storage", "chain", "market", "follower", "evaluation", "sealing"},
+    "buyer": {"errors", "circuit", "storage", "chain", "market", "sealing"},
     "provider": {"errors", "circuit", "he", "storage", "chain", "market", "follower", "evaluation"},
     "cli": {
         *FOUNDATION, "circuit", "he", "storage", "chain", "market", "follower", "evaluation",
@@ -86,7 +87,11 @@ def test_a_library_has_one_importer(path: Path) -> None:
 
 def test_only_the_command_prints() -> None:
     for path in SOURCES:
-        calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+        calls = [
+            node
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Call)
+        ]
         prints = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"]
         assert not prints or part(path) == "cli", path
 
@@ -95,7 +100,9 @@ def test_the_pure_parts_read_no_clock_and_no_file() -> None:
     for path in SOURCES:
         if part(path) in ("circuit", "market"):
             libraries = {name.split(".")[0] for name in imports(path)}
-            assert not libraries & {"time", "os", "pathlib", "socket", "subprocess", "sqlite3", "random"}, path
+            assert not libraries & {"time", "os", "pathlib", "socket", "subprocess", "sqlite3", "random"}, (
+                path
+            )
 
 
 def test_every_function_that_the_architecture_names_exists() -> None:

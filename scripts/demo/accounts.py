@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from demo.cast import Participant
 from eth_utils.abi import function_abi_to_4byte_selector
+
+from demo.cast import Participant
 from hexchange.chain import events
 from hexchange.chain.artifacts import artifact
 from hexchange.chain.contracts import Contracts
@@ -96,7 +97,9 @@ def stages(job: Job) -> dict[str, int]:
     for event in job.timeline:
         if type(event) in marks:
             round_two = getattr(event, "round", 1) == 2
-            found[marks[type(event)] + (" (round two)" if round_two else "")] = event.at.block.timestamp - job.opened_at
+            found[marks[type(event)] + (" (round two)" if round_two else "")] = (
+                event.at.block.timestamp - job.opened_at
+            )
     return found
 
 
@@ -111,5 +114,7 @@ def seats(job: Job) -> list[dict[str, Any]]:
                 outcome = "silent"
             else:
                 outcome = "paid" if event.reward else "returned"
-            found.append({"provider": event.provider, "round": event.round, "seat": event.seat, "outcome": outcome})
+            found.append(
+                {"provider": event.provider, "round": event.round, "seat": event.seat, "outcome": outcome}
+            )
     return found

@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from demo import data, story
-from demo.cast import Participant
-from demo.data import HeldOut, Table
-from demo.stage import GUARANTEES, STRANGER, TOKEN, Stage
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from demo import data, story
+from demo.cast import Participant
+from demo.data import HeldOut, Table
+from demo.stage import GUARANTEES, STRANGER, TOKEN, Stage
 from hexchange.buyer import purchase, result
 from hexchange.buyer.catalogue import Catalogue
 from hexchange.buyer.quote import Quote, choose_terms, quote
@@ -113,7 +113,9 @@ def play(stage: Stage) -> Played:
 # --- Listing --------------------------------------------------------------------------------------
 
 
-def _list(stage: Stage, role: str, table: Table, editions: Sequence[str], *, epsilon: int, exact: int) -> Manifest:
+def _list(
+    stage: Stage, role: str, table: Table, editions: Sequence[str], *, epsilon: int, exact: int
+) -> Manifest:
     owner, began = stage.cast[role], time.monotonic()
     workspace = Workspace(owner.home, table.name)
     encrypted = encrypt_table(table.frame, table.schema, editions, table.card, workspace, owner.store)
@@ -134,7 +136,9 @@ def _permit(participant: Participant, amount: int) -> Any:
     return sign_permit(participant.wallet, participant.contracts, amount, deadline)
 
 
-def _terms(stage: Stage, price: int, *, epsilon: int = 0, uses: int = 1, buyer: str = ZERO_ADDRESS) -> OfferTerms:
+def _terms(
+    stage: Stage, price: int, *, epsilon: int = 0, uses: int = 1, buyer: str = ZERO_ADDRESS
+) -> OfferTerms:
     stage.follower.update()
     return OfferTerms(
         price=price * TOKEN, max_reward=5 * TOKEN, min_reward=TOKEN, expiry=stage.follower.now + 86_400,
@@ -142,7 +146,9 @@ def _terms(stage: Stage, price: int, *, epsilon: int = 0, uses: int = 1, buyer: 
     )  # fmt: skip
 
 
-def _offers(stage: Stage, role: str, manifest: Manifest, wanted: Sequence[tuple[Circuit, OfferTerms]]) -> None:
+def _offers(
+    stage: Stage, role: str, manifest: Manifest, wanted: Sequence[tuple[Circuit, OfferTerms]]
+) -> None:
     """The owner reads each circuit, signs an offer, and publishes them."""
     owner = stage.cast[role]
     (workspace,) = (one for one in workspaces(owner.home) if one.manifest == manifest)
@@ -220,7 +226,9 @@ def _challenged(stage: Stage, played: Played, lender: Participant) -> None:
     story.line(f"a stranger ran job {act.job} again and found another digest: {_digest(verified.stdout)}")
     challenged = stranger.run("job", "challenge", str(act.job), "--yes", "--json")
     if challenged.returncode != 0:
-        raise RuntimeError(f"job challenge ended with {challenged.returncode}: {challenged.stdout}{challenged.stderr}")
+        raise RuntimeError(
+            f"job challenge ended with {challenged.returncode}: {challenged.stdout}{challenged.stderr}"
+        )
     stage.wait(act.job, lambda job: job.state is not JobState.PROPOSED)
     bureau.resume()
     story.line("the stranger's challenge is mined, and the bureau's service goes on")
@@ -275,8 +283,12 @@ def _judge_model(played: Played, estimator: Any, held_out: HeldOut) -> None:
         "trained on ciphertext": (held_out.label.tolist(), encrypted_scores.tolist()),
         "scikit-learn, in the clear": (held_out.label.tolist(), clear_scores.tolist()),
     }
-    played.models.append({"circuit": "logistic", "metric": "AUC, held out", "encrypted": aucs[0], "clear": aucs[1]})
-    story.line(f"a fitted {type(estimator).__name__}: AUC {aucs[0]:.4f} on rows never listed, scikit-learn {aucs[1]:.4f}")
+    played.models.append(
+        {"circuit": "logistic", "metric": "AUC, held out", "encrypted": aucs[0], "clear": aucs[1]}
+    )
+    story.line(
+        f"a fitted {type(estimator).__name__}: AUC {aucs[0]:.4f} on rows never listed, scikit-learn {aucs[1]:.4f}"
+    )
 
 
 def _judge_scores(
@@ -307,4 +319,6 @@ def _judge_statistics(played: Played, useful: pd.DataFrame) -> None:
         "encrypted": float(errors.mean()), "clear": 0.0,
     })  # fmt: skip
     name = cancer.frame.columns[0]
-    story.line(f"statistics with noise: {name} is {useful['mean'][name]:.2f} on average, in truth {true[name]:.2f}")
+    story.line(
+        f"statistics with noise: {name} is {useful['mean'][name]:.2f} on average, in truth {true[name]:.2f}"
+    )

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
@@ -37,15 +37,21 @@ class Participant:
     deployment_file: Path
     deployment: Deployment
     process: subprocess.Popen[bytes] | None = None
+    _wallet: Wallet | None = None
 
-    @cached_property
-    def wallet(self) -> Wallet:
-        keystores = Keystores(self.home / "keystores")
-        if not any(account.name == self.role for account in keystores.list()):
-            keystores.new(self.role, lambda: PASSWORD)
+    def enter(self) -> None:
+        """Make the participant's home: a new key in a keystore, opened by a password file."""
+        self.home.mkdir(parents=True)
         self.password_file.write_text(PASSWORD + "\n", encoding="utf-8")
         self.password_file.chmod(0o600)
-        return keystores.unlock(self.role, lambda: PASSWORD)
+        keystores = Keystores(self.home / "keystores")
+        keystores.new(self.role, lambda: PASSWORD)
+        self._wallet = keystores.unlock(self.role, lambda: PASSWORD)
+
+    @property
+    def wallet(self) -> Wallet:
+        assert self._wallet
+        return self._wallet
 
     @property
     def address(self) -> str:
@@ -98,10 +104,8 @@ class Participant:
         os.killpg(self.process.pid, signal.SIGCONT)
 
 
-def fund(participants: Sequence[Participant], chain: services.Chain, amounts: Callable[[str], int]) -> None:
+def fund(participant: Participant, chain: services.Chain, amount: int) -> None:
     """Native coin from the local chain, and tokens that the local token mints for anybody."""
-    for participant in participants:
-        chain.rpc("anvil_setBalance", participant.address, hex(NATIVE))
-        with participant.sender() as sender:
-            amount = amounts(participant.role)
-            sender.send("mint", mint_call(participant.deployment, participant.address, amount))
+    chain.rpc("anvil_setBalance", participant.address, hex(NATIVE))
+    with participant.sender() as sender:
+        sender.send("mint", mint_call(participant.deployment, participant.address, amount))

@@ -54,7 +54,9 @@ def main() -> None:
         print(word, job or "", text, flush=True)
 
     store = open_store(options.store)
-    with open_worker(home, contracts, lambda: Sender(path, wallet, contracts), store, tell, DemoWorker) as worker:
+    with open_worker(
+        home, contracts, lambda: Sender(path, wallet, contracts), store, tell, DemoWorker
+    ) as worker:
         worker.run(stop)
 
 

@@ -11,12 +11,13 @@ from typing import Any
 
 import jinja2
 import matplotlib
+from sklearn.metrics import roc_curve
+
 from demo import accounts
 from demo.acts import Act, Played
 from demo.stage import Stage
 from hexchange.chain import events
 from hexchange.market.state import Job
-from sklearn.metrics import roc_curve
 
 matplotlib.use("svg")
 from matplotlib import pyplot as plt
@@ -52,7 +53,10 @@ def summarise(stage: Stage, played: Played, seconds: float) -> dict[str, Any]:
         "token": {"symbol": contracts.token.symbol, "decimals": contracts.token.decimals},
         "versions": {
             "python": platform.python_version(),
-            **{name: version(name) for name in ("hexchange", "tenseal", "web3", "numpy", "scikit-learn", "opendp")},
+            **{
+                name: version(name)
+                for name in ("hexchange", "tenseal", "web3", "numpy", "scikit-learn", "opendp")
+            },
         },
         "machine": {"system": platform.platform(), "processor": platform.machine()},
         "seconds": round(seconds, 1),
@@ -74,7 +78,9 @@ def failures(summary: dict[str, Any]) -> list[str]:
         found.append(f"other seats than the two lying ones lost a bond: {summary['slashed']}")
     for model in summary["models"]:
         if model["circuit"] == "logistic" and model["clear"] - model["encrypted"] > MOST_AUC_LOSS:
-            found.append(f"AUC {model['encrypted']:.4f} is more than {MOST_AUC_LOSS} below {model['clear']:.4f}")
+            found.append(
+                f"AUC {model['encrypted']:.4f} is more than {MOST_AUC_LOSS} below {model['clear']:.4f}"
+            )
         if model["circuit"] == "predict":
             if model["encrypted"] > model["clear"]:
                 found.append("scores are further from the clear ones than declared")
@@ -113,7 +119,13 @@ def _whole_bond(event: events.Event) -> bool:
 
 
 def _loss(event: Any) -> dict[str, Any]:
-    return {"job": event.job, "round": event.round, "seat": event.seat, "provider": event.provider, "amount": str(event.fine)}
+    return {
+        "job": event.job,
+        "round": event.round,
+        "seat": event.seat,
+        "provider": event.provider,
+        "amount": str(event.fine),
+    }
 
 
 # --- Plots ----------------------------------------------------------------------------------------
@@ -148,8 +160,12 @@ def _timeline(summary: dict[str, Any]) -> Figure:
         axes.hlines(place, 0, max(job["seconds"].values()), color="lightgrey")
         for stage, second in job["seconds"].items():
             axes.plot(second, place, "o", color="#0a6", markersize=4)
-            axes.annotate(stage, (second, place), fontsize=6, rotation=35, xytext=(2, 3), textcoords="offset points")
-    axes.set_yticks(range(len(summary["jobs"])), [f"job {job['id']}, {job['circuit']}" for job in summary["jobs"]])
+            axes.annotate(
+                stage, (second, place), fontsize=6, rotation=35, xytext=(2, 3), textcoords="offset points"
+            )
+    axes.set_yticks(
+        range(len(summary["jobs"])), [f"job {job['id']}, {job['circuit']}" for job in summary["jobs"]]
+    )
     axes.set(xlabel="seconds after opening")
     axes.invert_yaxis()
     return figure

@@ -76,11 +76,9 @@ class Stage:
             )
             for role in (*OWNERS, *BUYERS, *PROVIDERS, STRANGER)
         }  # fmt: skip
-        for participant in cast.values():
-            participant.home.mkdir(parents=True)
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(lambda participant: participant.wallet, cast.values()))
-            list(pool.map(lambda one: fund(one, chain, _money), cast.values()))
+        with ThreadPoolExecutor(2) as pool:  # a key needs 256 MB while it is stretched
+            list(pool.map(Participant.enter, cast.values()))
+            list(pool.map(lambda one: fund(one, chain, _money(one.role)), cast.values()))
         contracts = cast["stranger"].contracts
         before = accounts.holdings(contracts, list(cast.values()))
         stage = cls(stack, folder, chain, deployment, cast, Follower(contracts), before,
@@ -101,12 +99,16 @@ class Stage:
             participant = self.cast[role]
             command = [sys.executable, "-m", "demo.provider", *participant.options(), *wrong]
             participant.process = self.stack.enter_context(participant.start(command))
-        story.line(f"{len(PROVIDERS)} providers staked {self.contracts.token.format(STAKE)} each and wait for work")
+        story.line(
+            f"{len(PROVIDERS)} providers staked {self.contracts.token.format(STAKE)} each and wait for work"
+        )
 
     def start_owner(self, role: str) -> None:
         """Start the owner's service: its own run of every job, the gate, and the release."""
         participant = self.cast[role]
-        participant.process = self.stack.enter_context(participant.start(participant.command("owner", "watch")))
+        participant.process = self.stack.enter_context(
+            participant.start(participant.command("owner", "watch"))
+        )
 
     def job(self, number: int) -> Job:
         """The job as the chain tells it now."""
@@ -141,7 +143,9 @@ class Stage:
         ]  # fmt: skip
         (self.folder / "backend").mkdir()
         with services.running(command, self.folder / "backend" / "service.log"):
-            story.line(f"chain {self.chain.url}, pages http://127.0.0.1:{port}/, API http://127.0.0.1:{port}/docs")
+            story.line(
+                f"chain {self.chain.url}, pages http://127.0.0.1:{port}/, API http://127.0.0.1:{port}/docs"
+            )
             story.line("everything stops with Ctrl-C")
             try:
                 while True:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hexchange.cli.output import table
 from rich.console import Console
+
+from hexchange.cli.output import table
 
 console = Console(highlight=False, soft_wrap=True)
 _began = time.monotonic()
@@ -30,28 +31,60 @@ def tell_end(summary: dict[str, Any], folder: Path) -> None:
     """Jobs, balances and models in tables."""
     heading("What happened")
     show(
-        ("job", "use", "circuit", "status", ">seats", ">rounds", ">opened to released, s", ">MB in", ">gas, whole job"),
+        (
+            "job",
+            "use",
+            "circuit",
+            "status",
+            ">seats",
+            ">rounds",
+            ">opened to released, s",
+            ">MB in",
+            ">gas, whole job",
+        ),
         [_job_row(job) for job in summary["jobs"]],
         "Jobs",
     )
     for job in summary["jobs"]:
-        calls = ", ".join(f"{name} {'+'.join(f'{gas:,}' for gas in used)}" for name, used in job["gas"].items())
+        calls = ", ".join(
+            f"{name} {'+'.join(f'{gas:,}' for gas in used)}" for name, used in job["gas"].items()
+        )
         console.print(f"  job {job['id']} gas: {calls}")
-        console.print(f"  job {job['id']} seconds after opening: " + ", ".join(f"{k} {v}" for k, v in job["seconds"].items()))
+        console.print(
+            f"  job {job['id']} seconds after opening: "
+            + ", ".join(f"{k} {v}" for k, v in job["seconds"].items())
+        )
     unit = 10 ** summary["token"]["decimals"]
     rows = [
-        (one["role"], *(f"{int(one[key]) / unit:+,.2f}" if key == "change" else f"{int(one[key]) / unit:,.2f}" for key in ("before", "after", "change")))
+        (
+            one["role"],
+            *(
+                f"{int(one[key]) / unit:+,.2f}" if key == "change" else f"{int(one[key]) / unit:,.2f}"
+                for key in ("before", "after", "change")
+            ),
+        )
         for one in summary["balances"]
     ]
     changes = sum(int(one["change"]) for one in summary["balances"])
-    rows.append(("burnt", "", f"{int(summary['burnt']) / unit:,.2f}", f"{int(summary['burnt']) / unit:+,.2f}"))
+    rows.append(
+        ("burnt", "", f"{int(summary['burnt']) / unit:,.2f}", f"{int(summary['burnt']) / unit:+,.2f}")
+    )
     rows.append(("sum of changes and burnt", "", "", f"{(changes + int(summary['burnt'])) / unit:,.2f}"))
-    show(("who", ">before", ">after", ">change"), rows, f"Balances in {summary['token']['symbol']} (wallet, free and staked)")
+    show(
+        ("who", ">before", ">after", ">change"),
+        rows,
+        f"Balances in {summary['token']['symbol']} (wallet, free and staked)",
+    )
     for loss in summary["slashed"]:
-        console.print(f"  {loss['provider']} lost {int(loss['amount']) / unit:,.2f} for seat {loss['seat']} of job {loss['job']}")
+        console.print(
+            f"  {loss['provider']} lost {int(loss['amount']) / unit:,.2f} for seat {loss['seat']} of job {loss['job']}"
+        )
     show(
         ("circuit", "measure", ">encrypted", ">in the clear"),
-        [(m["circuit"], m["metric"], f"{m['encrypted']:.6g}", f"{m['clear']:.6g}") for m in summary["models"]],
+        [
+            (m["circuit"], m["metric"], f"{m['encrypted']:.6g}", f"{m['clear']:.6g}")
+            for m in summary["models"]
+        ],
         "Quality",
     )
     console.print(f"conserved: {summary['conserved']}    {summary['seconds']:.0f} s in all")

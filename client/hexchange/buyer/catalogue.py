@@ -67,7 +67,11 @@ class Catalogue:
     def offer(self, number: int, prefix: str, buyer: str) -> Offered:
         """The one offer whose digest starts with `prefix` (hex). Raises OfferNotFound for none or several."""
         offers = self.offers(number, buyer)
-        found = [offered for offered in offers if offered.digest.hex().startswith(prefix.removeprefix("0x").lower())]
+        found = [
+            offered
+            for offered in offers
+            if offered.digest.hex().startswith(prefix.removeprefix("0x").lower())
+        ]
         if len(found) != 1:
             raise OfferNotFound(
                 f"{len(found)} offers of dataset {number} start with {prefix!r}",
@@ -80,7 +84,9 @@ class Catalogue:
         dataset = self.state.dataset(signed.offer.dataset)
         offered = self._offered(dataset, signed, buyer)
         if offered is None:
-            raise OfferNotFound("the owner of this dataset did not sign this offer", hint="ask the owner for another")
+            raise OfferNotFound(
+                "the owner of this dataset did not sign this offer", hint="ask the owner for another"
+            )
         return offered
 
     def _entry(self, dataset: Dataset) -> Entry:
@@ -126,7 +132,8 @@ class Catalogue:
             "used up": use.uses >= offer.max_uses,
             "for another buyer": offer.buyer not in (ZERO_ADDRESS, buyer),
             "no exact release is left": exact and dataset.exact_left < 1 and buyer != dataset.owner,
-            "the privacy budget is too small": offer.epsilon > dataset.epsilon_left and buyer != dataset.owner,
+            "the privacy budget is too small": offer.epsilon > dataset.epsilon_left
+            and buyer != dataset.owner,
         }
         return next((text for text, holds in obstacles.items() if holds), "")
 

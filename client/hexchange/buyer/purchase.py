@@ -61,7 +61,9 @@ def open_job(begun: Begun, quote: Quote, contracts: Contracts, wallet: Wallet, s
     """Lock price and rewards and open the job, or finish opening it. Raises what the sender raises."""
     _write(begun.path, {"offer": quote.offered.digest.hex()})
     offered = quote.offered.signed
-    call = contracts.calls.open_job(offered.offer, offered.signature, quote.terms, _permit(quote, contracts, wallet))
+    call = contracts.calls.open_job(
+        offered.offer, offered.signature, quote.terms, _permit(quote, contracts, wallet)
+    )
     receipt = sender.send(f"open:{begun.path.stem}", call)
     job = next(event.job for event in receipt.events if isinstance(event, JobOpened))
     begun.path.rename(begun.path.with_suffix(f".{job}"))

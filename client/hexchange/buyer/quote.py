@@ -64,10 +64,14 @@ def choose_terms(
     )  # fmt: skip
 
 
-def quote(dataset: Dataset, manifest: Manifest, offered: Offered, terms: Terms, naming: int, buyer: str) -> Quote:
+def quote(
+    dataset: Dataset, manifest: Manifest, offered: Offered, terms: Terms, naming: int, buyer: str
+) -> Quote:
     """The quote for `terms`. `naming` is the market's naming window. Raises OfferUnusable with the reason."""
     if offered.obstacle:
-        raise OfferUnusable(f"this offer cannot be taken: {offered.obstacle}", hint="`hexchange buy search` shows others")
+        raise OfferUnusable(
+            f"this offer cannot be taken: {offered.obstacle}", hint="`hexchange buy search` shows others"
+        )
     offer, own = offered.signed.offer, buyer == dataset.owner
     price = 0 if own else offer.price
     return Quote(

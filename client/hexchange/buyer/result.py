@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import skops.io
 from nacl.public import PrivateKey
@@ -58,7 +59,7 @@ def circuit_of(job: Job, store: ContentStore) -> Circuit:
 
 def to_useful(circuit: Circuit, result: ReleasedResult) -> Any:
     """A DataFrame, or a fitted scikit-learn estimator where the circuit trains one."""
-    return present(circuit, {output.name: output.values() for output in result.outputs})
+    return present(circuit, {output.name: np.array(output.values()) for output in result.outputs})
 
 
 def save(useful: Any, result: ReleasedResult, folder: Path) -> list[Path]:

@@ -79,14 +79,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         output.error(error)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        interrupted = HexchangeError("interrupted", hint="run the same command again; it resumes where it stopped")
+        interrupted = HexchangeError(
+            "interrupted", hint="run the same command again; it resumes where it stopped"
+        )
         output.error(interrupted)
         sys.exit(130)
     except OSError as error:
         output.error(HexchangeError(f"{error.strerror or error}: {error.filename or 'the system'}"))
         sys.exit(1)
     except Exception as error:  # the last resort: people read one line, never a traceback
-        output.error(HexchangeError(f"unexpected {type(error).__name__}", hint="add -v, and report what you did"))
+        output.error(
+            HexchangeError(f"unexpected {type(error).__name__}", hint="add -v, and report what you did")
+        )
         if output.verbose:
             output.note(str(error))
         sys.exit(1)

@@ -15,21 +15,31 @@ from hexchange.buyer.catalogue import Catalogue, Entry, Offered
 from hexchange.buyer.quote import Quote, choose_terms, quote
 from hexchange.buyer.result_key import result_key
 from hexchange.chain.amounts import parse_amount
+from hexchange.circuit.analysis import describe_text
+from hexchange.circuit.document import Circuit
 from hexchange.cli.context import Context
 from hexchange.cli.output import pairs, table
-from hexchange.market import rules
 from hexchange.market.state import JobState
+from hexchange.market.windows import deadline
 
 app = typer.Typer(no_args_is_help=True)
 
 Dataset = Annotated[int, typer.Argument(help="Number of the dataset.")]
 OfferPrefix = Annotated[str, typer.Argument(help="First digits of the offer's digest, as search shows them.")]
 Job = Annotated[int, typer.Argument(help="Number of the job.")]
-Seats = Annotated[int | None, typer.Option(help="Providers in round one, 1 to 5 (least: what the offer says).")]
-Reward = Annotated[str | None, typer.Option(help="Most a seat may earn, in tokens (least: what the offer says).")]
+Seats = Annotated[
+    int | None, typer.Option(help="Providers in round one, 1 to 5 (least: what the offer says).")
+]
+Reward = Annotated[
+    str | None, typer.Option(help="Most a seat may earn, in tokens (least: what the offer says).")
+]
 Fill = Annotated[int | None, typer.Option(help="Seconds in which seats are contested.")]
 Compute = Annotated[int | None, typer.Option(help="Seconds to compute, and to challenge.")]
 Release = Annotated[int | None, typer.Option(help="Seconds the owner has to release.")]
+
+
+def _in_a_line(circuit: Circuit) -> str:
+    return describe_text(circuit).splitlines()[0]
 
 
 def _catalogue(context: Context) -> Catalogue:
@@ -45,7 +55,9 @@ def privacy(epsilon: int) -> str:
 @app.command()
 def search(
     call: typer.Context,
-    words: Annotated[list[str] | None, typer.Argument(help="Words of the card, or a dataset's number.")] = None,
+    words: Annotated[
+        list[str] | None, typer.Argument(help="Words of the card, or a dataset's number.")
+    ] = None,
 ) -> None:
     """Datasets that sell, and the offers of one dataset if its number is given."""
     context: Context = call.obj
@@ -90,7 +102,7 @@ def _show_offers(context: Context, catalogue: Catalogue, number: int) -> None:
     token = context.contracts.token
     rows = [
         (
-            offered.digest.hex()[:12], offered.circuit.title, token.format(offered.signed.offer.price),
+            offered.digest.hex()[:12], _in_a_line(offered.circuit), token.format(offered.signed.offer.price),
             privacy(offered.signed.offer.epsilon), max(1, offered.signed.offer.min_seats),
             token.format(offered.signed.offer.min_reward), offered.obstacle or "open",
         )
@@ -99,7 +111,9 @@ def _show_offers(context: Context, catalogue: Catalogue, number: int) -> None:
     columns = ("offer", "circuit", ">price", "privacy", ">seats", ">reward, each", "state")
     document = {"dataset": number, "offers": [_offered(offered) for offered in offers]}
     first = next((offered for offered in offers if not offered.obstacle), None)
-    following = f"hexchange buy quote {number} {first.digest.hex()[:12]}" if first else "ask the owner for an offer"
+    following = (
+        f"hexchange buy quote {number} {first.digest.hex()[:12]}" if first else "ask the owner for an offer"
+    )
     about = f"[bold]{manifest.title}[/bold]  {manifest.rows:,} rows, {len(manifest.columns)} columns, {manifest.licence}"
     context.output.show(document, about, manifest.summary, table(columns, rows), next_step=following)
 
@@ -107,7 +121,7 @@ def _show_offers(context: Context, catalogue: Catalogue, number: int) -> None:
 def _offered(offered: Offered) -> dict[str, Any]:
     offer = offered.signed.offer
     return {
-        "digest": "0x" + offered.digest.hex(), "circuit": "0x" + offer.circuit.hex(), "title": offered.circuit.title,
+        "digest": "0x" + offered.digest.hex(), "circuit": "0x" + offer.circuit.hex(), "title": _in_a_line(offered.circuit),
         "price": str(offer.price), "guarantee": str(offer.guarantee), "epsilon": offer.epsilon,
         "min_seats": max(1, offer.min_seats), "min_reward": str(offer.min_reward),
         "max_reward": str(offer.max_reward), "expiry": offer.expiry, "buyer": offer.buyer,
@@ -124,7 +138,9 @@ def quote_(
     context: Context = call.obj
     found = _quote(context, dataset, offer, seats, reward, fill, compute, release)
     document, facts = _quote_document(found), quote_facts(context, found)
-    context.output.show(document, found.text, "", pairs(facts), next_step=f"hexchange buy open {dataset} {offer}")
+    context.output.show(
+        document, found.text, "", pairs(facts), next_step=f"hexchange buy open {dataset} {offer}"
+    )
 
 
 def _quote(
@@ -157,7 +173,7 @@ def quote_facts(context: Context, found: Quote) -> dict[str, object]:
         "guarantee": f"{token.format(found.guarantee)} of the owner's, against a missing release",
         "privacy": release,
         "released": f"{analysis.released:,} numbers on a grid of {found.offered.circuit.release.grid}",
-        "depth": f"{analysis.levels} levels of edition {found.offered.circuit.engine.edition}",
+        "depth": f"{analysis.levels} levels of edition {found.offered.circuit.profile.edition}",
         "to compute": f"about {analysis.seconds:.2g} s a seat, {analysis.memory / 1e6:,.0f} MB of memory",
         "to move": f"{(analysis.input_bytes + analysis.key_bytes) / 1e6:,.1f} MB in, {analysis.result_bytes / 1e6:,.1f} MB out",
         "windows": f"fill {terms.fill} s, compute {terms.compute} s, release {terms.release} s",
@@ -205,6 +221,7 @@ def watch(call: typer.Context, job: Job) -> None:
     """Follow a job until it is released or refunded."""
     context: Context = call.obj
     follower = context.follower
+    naming = context.contracts.views.bounds().naming
     seen, told = 0, ""
     while True:
         current = follower.state.job(job)
@@ -215,15 +232,19 @@ def watch(call: typer.Context, job: Job) -> None:
         seen = len(current.timeline)
         if current.over or (current.released and current.state is not JobState.PROPOSED):
             break
-        due = rules.deadline(follower.state, current)
-        if due and due.text != told and not context.output.json:
-            told = due.text
-            context.output.note(f"{max(0, due.at - follower.now)} s to the next deadline: {due.text}")
+        due = deadline(current, follower.now, naming)
+        if due and due.function != told:
+            told = due.function
+            context.output.note(
+                f"in {max(0, due.at - follower.now)} s anybody may {due.function.replace('_', ' ')}"
+            )
         time.sleep(1)
         follower.update()
     word = "released; read it" if current.released else "refunded; the escrow is back in your free balance"
     following = f"hexchange buy result {job}" if current.released else "hexchange wallet balance"
-    context.output.follow({"state": current.state.value}, f"Job {job} is {word}.\n\nNext: [bold]{following}[/bold]")
+    context.output.follow(
+        {"state": current.state.value}, f"Job {job} is {word}.\n\nNext: [bold]{following}[/bold]"
+    )
 
 
 @app.command(name="result")
@@ -234,7 +255,9 @@ def result_(
     """Fetch, verify and open the result of a job."""
     context: Context = call.obj
     current = context.follower.state.job(job)
-    released = result.read_result(current, context.store, result_key(context.settings.home), context.deployment)
+    released = result.read_result(
+        current, context.store, result_key(context.settings.home), context.deployment
+    )
     circuit = result.circuit_of(current, context.store)
     useful = result.to_useful(circuit, released)
     files = result.save(useful, released, save) if save else []
@@ -244,7 +267,7 @@ def result_(
         "files": [str(path) for path in files],
     }  # fmt: skip
     facts = {
-        "circuit": circuit.title, "privacy": privacy(released.epsilon),
+        "circuit": _in_a_line(circuit), "privacy": privacy(released.epsilon),
         "error of the scheme": ", ".join(f"{output.name} {output.error:.1e}" for output in released.outputs),
         "digest": (current.settled or current.proposed or b"").hex(), "saved": ", ".join(map(str, files)) or "-",
     }  # fmt: skip

@@ -11,8 +11,8 @@ from functools import cached_property
 from pathlib import Path
 
 from hexchange.chain.contracts import Contracts, connect
-from hexchange.chain.events import ZERO_ADDRESS
 from hexchange.chain.deployment import Deployment, load_deployment
+from hexchange.chain.events import ZERO_ADDRESS
 from hexchange.chain.sender import Sender
 from hexchange.chain.wallet import Keystores, Wallet
 from hexchange.cli.output import Output
@@ -69,7 +69,9 @@ class Context:
         if self.settings.password_file:
             return Path(self.settings.password_file).expanduser().read_text(encoding="utf-8").rstrip("\r\n")
         if not sys.stdin.isatty():
-            raise PasswordMissing("a password is needed and nobody is there to type it", hint="add --password-file FILE")
+            raise PasswordMissing(
+                "a password is needed and nobody is there to type it", hint="add --password-file FILE"
+            )
         password = getpass.getpass("Password: ", stream=sys.stderr)
         if twice and getpass.getpass("Again: ", stream=sys.stderr) != password:
             raise PasswordMissing("the two passwords differ", hint="run the command again")
@@ -78,7 +80,9 @@ class Context:
     @contextmanager
     def sender(self) -> Iterator[Sender]:
         """The durable sender of the account in force; one process at a time may hold it."""
-        state = self.settings.home / "sender" / f"{self.contracts.chain_id}-{self.wallet.address.lower()}.sqlite"
+        state = (
+            self.settings.home / "sender" / f"{self.contracts.chain_id}-{self.wallet.address.lower()}.sqlite"
+        )
         state.parent.mkdir(parents=True, exist_ok=True)
         with Sender(state, self.wallet, self.contracts) as sender:
             yield sender

@@ -72,7 +72,9 @@ def _findings(context: Context, role: Role) -> Iterator[Finding]:
         yield _sandbox()
     if role is Role.OWNER:
         names = ", ".join(one.name for one in workspaces(context.settings.home))
-        yield Finding("encrypted tables", bool(names), names or "none", "" if names else "hexchange owner encrypt TABLE")
+        yield Finding(
+            "encrypted tables", bool(names), names or "none", "" if names else "hexchange owner encrypt TABLE"
+        )
 
 
 def _looked(what: str, look: Callable[[], str], context: Context) -> Finding:
@@ -106,7 +108,9 @@ def _money(context: Context, role: Role) -> Iterator[Finding]:
     address = context.keystores.find(context.settings.account).address
     native = contracts.node.balance(address)
     balance = contracts.views.balance_of(address)
-    yield Finding("native coin for gas", native > 0, f"{native} wei", "" if native else f"send some to {address}")
+    yield Finding(
+        "native coin for gas", native > 0, f"{native} wei", "" if native else f"send some to {address}"
+    )
     if role is Role.PROVIDER:
         unit = contracts.views.unit()
         enough = balance.staked >= unit

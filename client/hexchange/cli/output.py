@@ -15,7 +15,14 @@ from typing import Any
 
 from rich import box
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
 from hexchange.errors import Declined, HexchangeError
@@ -103,7 +110,9 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: st
     """An aligned table; columns whose name starts with '>' are right-aligned."""
     result = Table(box=box.SIMPLE, title=title or None, title_justify="left", title_style="bold")
     for name in columns:
-        result.add_column(name.lstrip(">"), justify="right" if name.startswith(">") else "left", overflow="fold")
+        result.add_column(
+            name.lstrip(">"), justify="right" if name.startswith(">") else "left", overflow="fold"
+        )
     for row in rows:
         result.add_row(*(str(value) for value in row))
     return result

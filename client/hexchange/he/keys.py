@@ -8,6 +8,7 @@ since SEAL's load tells neither which kind of key it holds nor which steps.
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,8 +72,7 @@ class SecretKey:
 
         Raises FileExistsError.
         """
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor, partial = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(self.to_bytes())
@@ -80,7 +80,7 @@ class SecretKey:
                 os.fsync(file.fileno())
             os.link(partial, path)
         finally:
-            partial.unlink()
+            os.unlink(partial)
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

@@ -200,11 +200,19 @@ class BadAddress(UsageError):
     """What was given is no address, or its checksum is wrong."""
 
 
+class StateUnusable(UsageError):
+    """A state file of ours is damaged, or may not be written."""
+
+
 # --- NotFound -------------------------------------------------------------------------------------
 
 
 class NotReleased(NotFound):
     """The job has no released result (yet)."""
+
+
+class CircuitNotFound(NotFound):
+    """Neither the library, nor a file, nor the store has such a circuit."""
 
 
 class OfferNotFound(NotFound):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hexchange.chain.events import BlockRef
-from hexchange.errors import OtherHistory
+from hexchange.errors import DiskFull, HexchangeError, OtherHistory, StateUnusable
 
 SENT, MINED, FAILED, EXPIRED, DISPLACED = "sent", "mined", "failed", "expired", "displaced"
 
@@ -74,8 +74,8 @@ class Outbox:
 
     def __init__(self, path: Path, genesis: bytes, sender: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
         self._db = sqlite3.connect(path, isolation_level=None, timeout=30)
-        self._db.execute("PRAGMA synchronous=FULL")
         with self.exclusive():
             for statement in _SCHEMA.split(";"):
                 self._db.execute(statement)
@@ -95,13 +95,30 @@ class Outbox:
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """One transaction that no other process shares; all of it or nothing is on disk afterwards."""
-        self._db.execute("BEGIN IMMEDIATE")
         try:
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._db.execute("BEGIN IMMEDIATE")
             yield
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._undo()
+            raise self._unusable(error) from None
         except BaseException:
-            self._db.execute("ROLLBACK")
+            self._undo()
             raise
-        self._db.execute("COMMIT")
+
+    def _undo(self) -> None:
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+
+    def _unusable(self, error: sqlite3.Error) -> HexchangeError:
+        if "full" in str(error):
+            return DiskFull(
+                f"no room for {self._path}; nothing was sent", hint="free some space and try again"
+            )
+        return StateUnusable(
+            f"{self._path}: {error}", hint="see that the file is yours to write, and undamaged"
+        )
 
     def live(self, intent: str) -> Send | None:
         """The send that is under way or done for this intent."""

@@ -83,8 +83,8 @@ class Keystores:
 
         Raises WrongPassword, BrokenKeystore, AccountExists, AccountNotFound.
         """
-        self._path(name)
         keyfile = _read(path)
+        self._path(name)
         given = password()
         return self._save(name, decrypt(keyfile, given), new_password or (lambda: given))
 

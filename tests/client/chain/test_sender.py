@@ -25,8 +25,10 @@ from hexchange.errors import (
     AlreadyRunning,
     ContractReverted,
     DeadlinePassed,
+    DiskFull,
     NotEnoughGasMoney,
     OtherHistory,
+    StateUnusable,
     TransactionPending,
 )
 
@@ -341,6 +343,32 @@ def test_a_nonce_used_elsewhere_is_noticed_and_the_intent_may_be_tried_again(
     assert has(contracts) == before
     assert sender.send("pushed out", pay(contracts)).intent == "pushed out"
     assert has(contracts) == before + 1
+
+
+def test_on_a_full_disk_nothing_is_sent_and_nothing_is_lost(sender: Sender, contracts: Contracts) -> None:
+    before, queued = has(contracts), sender.sends()
+    (pages,) = sender._outbox._db.execute("PRAGMA page_count").fetchone()
+    sender._outbox._db.execute(f"PRAGMA max_page_count = {pages}")
+
+    def submit_many() -> None:
+        for number in range(100):
+            sender.submit(f"full {number}", pay(contracts, 0))
+
+    with pytest.raises(DiskFull):
+        submit_many()
+    sender._outbox._db.execute("PRAGMA max_page_count = 1000000")
+    sent = len(sender.sends()) - len(queued)
+    receipt = sender.send("after", pay(contracts))
+    assert receipt.function == "transfer"
+    assert contracts.node.nonce(sender.address) == sender.sends()[-1].nonce + 1
+    assert len(sender.sends()) == len(queued) + sent + 1
+    assert has(contracts) == before + 1
+
+
+def test_a_damaged_state_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "sends.sqlite").write_bytes(b"no database " * 100)
+    with pytest.raises(StateUnusable, match=r"sends\.sqlite"):
+        Outbox(tmp_path / "sends.sqlite", b"\x01" * 32, FRIEND)
 
 
 def test_what_was_sent_on_a_chain_of_the_same_id_but_another_history_is_not_mixed(tmp_path: Path) -> None:

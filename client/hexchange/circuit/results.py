@@ -69,11 +69,16 @@ def unwhiten(circuit: Circuit, values: Mapping[str, Floats], private: dict[str, 
     }
 
 
+def in_units(circuit: Circuit, values: Mapping[str, Floats]) -> dict[str, Floats]:
+    """What released values stand for: offset + unit * value of each output, in the circuit's order."""
+    return {output.name: output.offset + output.unit * values[output.name] for output in circuit.outputs}
+
+
 def present(circuit: Circuit, values: Mapping[str, Floats]) -> pd.DataFrame | LogisticRegression:
     """What a buyer gets: a fitted LogisticRegression for `classifier`, a DataFrame for everything else."""
     import pandas as pd  # only a buyer needs it; a provider's child has the rest of this module
 
-    meant = {output.name: output.offset + output.unit * values[output.name] for output in circuit.outputs}
+    meant = in_units(circuit, values)
     match circuit.result:
         case "describe":
             return _description(circuit, meant)

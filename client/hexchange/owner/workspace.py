@@ -93,6 +93,14 @@ class Workspace:
             hint = f"run hexchange owner list {self.name}"
             raise NotListed(f"the table {self.name!r} is not listed yet", hint=hint) from None
 
+    def replaced(self, home: Path) -> Workspace:
+        """The table that this one is the next version of. Raises EncryptionNotFound."""
+        claim = json.loads((self.folder / "encryption.json").read_text(encoding="utf-8"))
+        if not self.manifest.previous or not claim["replaces"]:
+            hint = "encrypt the new table with --replaces NAME"
+            raise EncryptionNotFound(f"{self.name!r} replaces no other table", hint=hint)
+        return Workspace(home, claim["replaces"])
+
     def write(self, name: str, data: bytes) -> None:
         """Write a file of the folder, durable and whole, readable by the owner alone."""
         write_file(self.folder / name, data)

@@ -65,6 +65,28 @@ class Deadline:
     function: str
     outcome: Outcome | None
 
+    @property
+    def text(self) -> str:
+        """In words: what anybody may then do, and who is paid by it."""
+        return f"anyone may {self.function}; {_THEN[self.outcome] if self.outcome else _THEN_PAID[self.function]}"
+
+
+_BACK = "buyer and owner get back what is locked"
+_THEN_PAID = {
+    "finalize": "the seats are paid",
+    "redraw": "silent seats are fined and their places drawn anew",
+}
+_THEN = {
+    Outcome.UNDRAWN: _BACK,
+    Outcome.UNFILLED: _BACK,
+    Outcome.REFILL_FAILED: f"{_BACK}, sealed seats are paid from the fines of the silent ones",
+    Outcome.SEALS_MISSING: f"{_BACK}, silent seats are fined and sealed ones paid from it",
+    Outcome.UNNAMED: f"{_BACK}, every seat is fined",
+    Outcome.UNDECIDED: f"{_BACK}, bonds return, silent seats are fined",
+    Outcome.JURY_UNFILLED: f"{_BACK}, bonds return, a challenger is fined",
+    Outcome.RELEASE_LAPSED: "the buyer gets the price back, and rewards up to the owner's guarantee",
+}
+
 
 def windows(job: Job, naming: int) -> tuple[Window, ...]:
     """Every call that the contracts accept for `job` until its state changes.

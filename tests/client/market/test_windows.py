@@ -356,3 +356,10 @@ def test_who_may_not_enter() -> None:
     ledger.take_seat(provider, job, 3)
     assert admitted(ledger.state, ledger.job(), provider, 3, ledger.now, UNIT) is None
     assert admitted(ledger.state, ledger.job(), BUYER, 0, ledger.now, UNIT) is None
+
+
+def test_a_deadline_says_in_words_who_is_paid() -> None:
+    for state, _, (at, _, _) in TABLE:
+        due = deadline(state().job(), at, NAMING)
+        assert due is not None
+        assert due.text.startswith(f"anyone may {due.function}; ")

@@ -27,6 +27,7 @@ from hexchange.buyer.result_key import result_key
 from hexchange.chain.events import ZERO_ADDRESS
 from hexchange.chain.permits import sign_permit
 from hexchange.circuit.document import Circuit, circuit_digest
+from hexchange.circuit.results import in_units
 from hexchange.market.manifests import Manifest
 from hexchange.market.messages import OfferRequest
 from hexchange.market.results import ReleasedResult
@@ -264,7 +265,7 @@ def _read_results(stage: Stage, played: Played, held_out: HeldOut, loans: Table,
         if act.name == "logistic":
             _judge_model(played, useful, held_out)
         elif act.name == "predict":
-            _judge_scores(played, act, useful, released, loans, model)
+            _judge_scores(played, act, circuit, released, loans, model)
         elif act.use == "training":
             _judge_statistics(played, useful)
         elif act.use == "sharing":
@@ -292,17 +293,18 @@ def _judge_model(played: Played, estimator: Any, held_out: HeldOut) -> None:
 
 
 def _judge_scores(
-    played: Played, act: Act, useful: pd.DataFrame, released: ReleasedResult, loans: Table, model: Any
+    played: Played, act: Act, circuit: Circuit, released: ReleasedResult, loans: Table, model: Any
 ) -> None:
     clear = model.decision_function(loans.frame)
-    scores = np.array(released.outputs[0].values())
+    (output,), (raw,) = circuit.outputs, released.outputs
+    scores = in_units(circuit, {output.name: np.array(raw.values())})[output.name]
     measured = float(np.abs(scores - clear).max())
-    declared = float(released.outputs[0].error)
+    declared = float(output.unit * raw.error)
     played.models.append({
         "circuit": "predict", "metric": f"largest error of {len(scores):,} scores (declared, job {act.job})",
         "encrypted": measured, "clear": declared,
     })  # fmt: skip
-    approved = float((useful.iloc[:, 0] >= 0.5).mean())
+    approved = float((scores >= 0).mean())
     story.line(
         f"job {act.job}: {len(scores):,} scores, at most {measured:.1e} from the clear ones (declared {declared:.1e}); "
         f"{approved:.0%} would be approved"

@@ -23,13 +23,14 @@ MAY_IMPORT = {
     "market": {"errors", "circuit", "chain.events"},
     "follower": {"errors", "chain", "market"},
     "sealing": {"errors"},
+    "jobs": {"errors", "chain", "market"},
     "evaluation": {"errors", "circuit", "he", "storage", "market", "chain.events"},
     "owner": {"errors", "circuit", "he", "storage", "chain", "market", "follower", "evaluation", "sealing"},
     "buyer": {"errors", "circuit", "storage", "chain", "market", "sealing"},
     "provider": {"errors", "circuit", "he", "storage", "chain", "market", "follower", "evaluation"},
     "cli": {
         *FOUNDATION, "circuit", "he", "storage", "chain", "market", "follower", "evaluation",
-        "owner", "buyer", "provider",
+        "jobs", "owner", "buyer", "provider",
     },
     "backend": {"errors", "circuit", "storage", "chain", "market", "follower"},
 }  # fmt: skip

@@ -204,6 +204,10 @@ class StateUnusable(UsageError):
     """A state file of ours is damaged, or may not be written."""
 
 
+class BadDigest(UsageError):
+    """A text is not the hex of a 32-byte digest."""
+
+
 # --- NotFound -------------------------------------------------------------------------------------
 
 
@@ -364,6 +368,10 @@ class ChildCrashed(VerificationFailed):
 
 class BadSignature(VerificationFailed):
     """A signature is malformed or of somebody else."""
+
+
+class ResultDiffers(VerificationFailed):
+    """A job run again gives another digest than the chain holds."""
 
 
 # --- Refused --------------------------------------------------------------------------------------

@@ -106,8 +106,8 @@ class Contracts:
         return tuple(event for log in receipt["logs"] if (event := self.decode(log, block)) is not None)
 
     def simulate(self, call: Call, sender: str) -> None:
-        """Run a call on the latest state. Raises ContractReverted, also for the first bad one of several."""
-        answer = self.node.call(call.fields(sender))
+        """Run a call as if in the next block. Raises ContractReverted, also for the first bad of several."""
+        answer = self.node.call(call.fields(sender), "pending")
         if call.function == "multicall":
             oks, results = decode(["bool[]", "bytes[]"], answer)
             for ok, result in zip(oks, results, strict=True):

@@ -131,9 +131,9 @@ class Node:
             return bytes(self.web3.eth.call(fields, block))  # type: ignore[arg-type]
 
     def estimate(self, fields: dict[str, Any]) -> int:
-        """Gas of a transaction on the latest state. Raises ContractReverted, NotEnoughGasMoney."""
+        """Gas of a transaction in the next block. Raises ContractReverted, NotEnoughGasMoney."""
         with self.edge():
-            return self.web3.eth.estimate_gas(fields, "latest")  # type: ignore[arg-type]
+            return self.web3.eth.estimate_gas(fields, "pending")  # type: ignore[arg-type]
 
     def balance(self, address: str) -> int:
         """Native coin of an account in wei."""

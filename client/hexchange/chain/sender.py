@@ -126,8 +126,10 @@ class Sender:
             if send is None:
                 raise LookupError(f"nothing was submitted for {intent}")
             if send.state == MINED:
-                return self._receipt(send)
-            if send.state != SENT:
+                receipt = self._receipt(send)
+                if receipt is not None:
+                    return receipt
+            elif send.state != SENT:
                 raise self._failure(send)
             if time.monotonic() > limit:
                 tx = self._outbox.signed(send.nonce)[0].tx
@@ -205,13 +207,16 @@ class Sender:
             elif self._node.nonce(self.address, final.number) > send.nonce:
                 self._outbox.displaced(send.nonce)
 
-    def _receipt(self, send: Send) -> Receipt:
+    def _receipt(self, send: Send) -> Receipt | None:
+        """The receipt with its events; None where its block left the chain a moment ago."""
         assert send.tx is not None
         assert send.block is not None
         assert send.gas_used is not None
         assert send.gas_price is not None
         found = self._node.receipt(send.tx)
-        events = self._contracts.events(found, send.block) if found else ()
+        if found is None or bytes(found["blockHash"]) != send.block.hash:
+            return None
+        events = self._contracts.events(found, send.block)
         fee = send.gas_used * send.gas_price
         intent = send.intent.split("/", 1)[1]
         return Receipt(intent, send.function, send.tx, send.block, send.gas_used, fee, events)

@@ -162,8 +162,9 @@ class Views:
         return market, self._read(self._market, "stake"), self._read(self._stake, "token")
 
     def _read(self, contract: Any, function: str, block: int | str = "latest", *arguments: Any) -> Any:
+        question = contract.functions[function](*arguments)
         with self._node.edge():
-            return contract.functions[function](*arguments).call(block_identifier=block)
+            return question.call(block_identifier=block)
 
 
 def _address(text: str) -> Any:

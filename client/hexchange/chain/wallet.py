@@ -15,7 +15,7 @@ from eth_account.messages import SignableMessage
 from eth_utils.address import to_checksum_address
 
 from hexchange.chain.keystore import Keyfile, decrypt, encrypt, parse_keystore
-from hexchange.errors import AccountExists, AccountNotFound, BadAccountName, BrokenKeystore
+from hexchange.errors import AccountExists, AccountNotFound, BadAccountName, BrokenKeystore, PasswordMissing
 
 Password = Callable[[], str]
 """Gives the password when it is needed: a prompt, or the text of a file."""
@@ -73,8 +73,12 @@ class Keystores:
         self.folder = folder
 
     def new(self, name: str, password: Password) -> Account:
-        """Make a key. Raises AccountExists, BadAccountName."""
-        return self._save(name, secrets.token_bytes(32), password)
+        """Make a key. Raises AccountExists, BadAccountName, PasswordMissing for an empty password."""
+        self._path(name)
+        given = password()
+        if not given:
+            raise PasswordMissing("an empty password protects nothing", hint="choose a password")
+        return self._save(name, secrets.token_bytes(32), lambda: given)
 
     def import_file(
         self, path: Path, name: str, password: Password, new_password: Password | None = None

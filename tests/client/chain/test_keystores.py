@@ -13,7 +13,14 @@ from eth_account import Account as EthAccount
 
 from hexchange.chain.keystore import SCRYPT_N, decrypt, parse_keystore
 from hexchange.chain.wallet import Keystores, Wallet, foreign_accounts
-from hexchange.errors import AccountExists, AccountNotFound, BadAccountName, BrokenKeystore, WrongPassword
+from hexchange.errors import (
+    AccountExists,
+    AccountNotFound,
+    BadAccountName,
+    BrokenKeystore,
+    PasswordMissing,
+    WrongPassword,
+)
 
 FILES = Path(__file__).parent / "keystores"
 KEY = bytes.fromhex("59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d")
@@ -69,6 +76,12 @@ def test_a_new_account_is_private_and_is_never_overwritten(tmp_path: Path) -> No
         keystores.new("alice", lambda: "another")
     assert account.path.read_bytes() == before
     assert [each.name for each in account.path.parent.iterdir()] == ["alice.json"]
+
+
+def test_a_new_account_needs_a_password(tmp_path: Path) -> None:
+    with pytest.raises(PasswordMissing):
+        Keystores(tmp_path).new("alice", lambda: "")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_every_wrong_password_gives_one_and_the_same_error() -> None:

@@ -27,6 +27,7 @@ from hexchange.circuit.document import (
     Sum,
     Table,
     Unary,
+    encode_circuit,
     malformed,
 )
 
@@ -79,6 +80,7 @@ class Draft:
             circuit = Circuit(Profile(edition), self.table, moved, named, release, result)
         except ValueError as error:
             raise malformed(str(error)) from None
+        encode_circuit(circuit)
         if grid is None:
             return replace(circuit, release=Release(mechanism, analyse(circuit).least_grid))
         return circuit

@@ -26,17 +26,21 @@ class CostTable:
     times_plain: float = 2.4e-9
     times: float = 3.4e-9
     rescale: float = 0.65e-9
-    switch_key: float = 0.85e-9
-    load: float = 25e-9
+    switch_key: float = 0.95e-9
+    load: float = 34e-9
     store: float = 36e-9
-    load_key: float = 4e-9
+    load_key: float = 9e-9
     call: float = 5e-6
 
 
 COSTS = CostTable()
 
-#: Resident memory of a worker that has loaded nothing (bytes).
-_WORKER_BYTES = 150_000_000
+#: Resident memory of a worker that has loaded nothing, with room for parsing one blob (bytes).
+_WORKER_BYTES = 75_000_000
+#: SEAL's tables: bytes per coefficient and prime of every level.
+_TABLE_BYTES = 80
+#: Most that an evaluator keeps of encoded constants.
+_CONSTANT_BYTES = 64 << 20
 #: A compressed seeded ciphertext or key against the bare bits of its residues, measured 1.11 to 1.24.
 _SEEDED_OVERHEAD = 1.18
 
@@ -100,17 +104,19 @@ def result_bytes(program: Program) -> int:
 
 
 def memory(program: Program) -> int:
-    """Most resident bytes of a worker: expanded keys, ciphertexts alive, results of a row block."""
+    """Most resident bytes of a worker: SEAL's tables, expanded keys, constants, ciphertexts alive, results."""
     parameters = program.edition.parameters
     digits, moduli = len(parameters.data_primes), len(parameters.primes)
+    tables = _TABLE_BYTES * parameters.degree * moduli * (moduli + 1) // 2
     keys = _keys(program) * 2 * digits * moduli * parameters.degree * _WORD
+    constants = sum(primitive.plain_scale != 0 for _, primitive in program.numbered())
+    encoded = min(_CONSTANT_BYTES, constants * digits * parameters.degree * _WORD)
     held = peak = 0
     for number, stage in enumerate(program.stages):
-        alive = _most_alive(program, number)
         kept = sum(_bytes(stage.shape(register), parameters) for register in stage.keeps)
-        peak = max(peak, held + alive + kept)
+        peak = max(peak, held + _most_alive(program, number) + kept)
         held += kept
-    return _WORKER_BYTES + keys + peak + result_bytes(program)
+    return _WORKER_BYTES + tables + keys + encoded + peak + result_bytes(program)
 
 
 def _keys(program: Program) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from hexchange.chain.amounts import format_amount
 from hexchange.circuit.analysis import Analysis, check, describe_text
 from hexchange.circuit.document import Circuit
+from hexchange.circuit.editions import Grid
 from hexchange.circuit.lowering import lower
 from hexchange.errors import PolicyRefused
 from hexchange.market.manifests import Manifest
@@ -66,6 +67,12 @@ def _require_table(circuit: Circuit, manifest: Manifest) -> None:
         )
     manifest.edition(circuit.profile.edition)
     program = lower(circuit)
+    seen, whole = circuit.table, (listed.columns, listed.label)
+    if isinstance(program.edition.layout, Grid) and (seen.columns, seen.label) != whole:
+        raise _refused(
+            f"the edition {program.edition.name} packs every column, the circuit reads only some",
+            "build it from the dataset's manifest, with all columns in order",
+        )
     raw = [output.name for output in program.outputs if output.per_block and output.name in copies(program)]
     if raw:
         raise _refused(

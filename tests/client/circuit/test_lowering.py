@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Interpreter
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from interpreter import interpret
 
 from hexchange.circuit import results
 from hexchange.circuit.builder import Draft, Term
@@ -21,7 +21,7 @@ from hexchange.circuit.packing import pack
 from hexchange.circuit.program import Op
 from hexchange.errors import CircuitTooDeep, EditionUnfit, TableTooLarge
 
-few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = settings(max_examples=25, deadline=None)
 ranges = st.tuples(st.floats(-1e3, 1e3), st.floats(0.1, 1e3)).map(lambda pair: (pair[0], pair[0] + pair[1]))
 
 
@@ -48,9 +48,7 @@ def own_units(table: Table, values: np.ndarray) -> pd.DataFrame:
 
 @few
 @given(st.integers(2, 9000), st.lists(ranges, min_size=1, max_size=4), st.integers(0, 99))
-def test_described_columns_equal_pandas(
-    interpret: Interpreter, rows: int, ranges: list[tuple[float, float]], seed: int
-) -> None:
+def test_described_columns_equal_pandas(rows: int, ranges: list[tuple[float, float]], seed: int) -> None:
     table = table_of(rows, *ranges)
     values = scaled_values(table, seed)
     circuit = describe(table)
@@ -63,9 +61,7 @@ def test_described_columns_equal_pandas(
 
 @few
 @given(st.integers(1, 5000), st.lists(ranges, min_size=1, max_size=5), st.integers(0, 99))
-def test_scores_equal_the_model_in_the_clear(
-    interpret: Interpreter, rows: int, ranges: list[tuple[float, float]], seed: int
-) -> None:
+def test_scores_equal_the_model_in_the_clear(rows: int, ranges: list[tuple[float, float]], seed: int) -> None:
     table = table_of(rows, *ranges)
     values = scaled_values(table, seed)
     weights = np.random.default_rng(seed).normal(0, 1, len(ranges)) / [c.half for c in table.columns]
@@ -83,7 +79,7 @@ def test_scores_equal_the_model_in_the_clear(
 @settings(few, max_examples=10)
 @given(st.integers(4, 700), st.integers(1, 31), st.integers(1, 3), st.integers(0, 99))
 def test_trained_weights_equal_the_algorithm_in_the_clear(
-    interpret: Interpreter, rows: int, features: int, iterations: int, seed: int
+    rows: int, features: int, iterations: int, seed: int
 ) -> None:
     table = table_of(rows, *[(-2.0, 3.0)] * features, label=True)
     values = scaled_values(table, seed)
@@ -101,9 +97,7 @@ def expressions(draw: st.DrawFn) -> Table:
 
 @few
 @given(expressions(), st.lists(st.sampled_from("+-*sc"), min_size=1, max_size=6), st.integers(0, 99))
-def test_row_by_row_arithmetic_equals_numpy(
-    interpret: Interpreter, table: Table, steps: list[str], seed: int
-) -> None:
+def test_row_by_row_arithmetic_equals_numpy(table: Table, steps: list[str], seed: int) -> None:
     """Random circuits of products, sums and constants, at most one level deep, mixing levels on the way."""
     values = scaled_values(table, seed)
     draft = Draft(table)

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from math import isclose
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
 from hexchange.circuit.program import Kept, Op, Primitive, Program, Shape
 
 Floats = NDArray[np.float64]
 Slots = dict[str, list[Floats]]
-Interpreter = Callable[[Program, Iterable[tuple[str, int, Floats]]], Slots]
 
 
-@pytest.fixture
-def interpret() -> Interpreter:
-    """Runs a program on packed slots in the clear; returns the slots of each output per row block."""
-    return _interpret
-
-
-def _interpret(program: Program, packed: Iterable[tuple[str, int, Floats]]) -> Slots:
+def interpret(program: Program, packed: Iterable[tuple[str, int, Floats]]) -> Slots:
+    """Run a program on packed slots in the clear; the slots of each output per row block."""
     slots = program.edition.parameters.slots
     inputs = {(name, block): np.pad(values, (0, slots - len(values))) for name, block, values in packed}
     kept: list[list[Floats]] = []

@@ -14,7 +14,7 @@ from functools import partial
 
 from hexchange.chain.calls import Call
 from hexchange.chain.contracts import Contracts
-from hexchange.chain.outbox import SENT
+from hexchange.chain.outbox import MINED, SENT
 from hexchange.chain.sender import Sender
 from hexchange.errors import ContractReverted, HexchangeError, NodeUnreachable, StaleNode
 from hexchange.evaluation import seeds_of
@@ -181,6 +181,9 @@ class Worker:
         return self.digest_for(job.id, job.round.number, seats[0][0], entry) if seats else entry.digest
 
     def _submit(self, job: Job, step: Step, call: Call) -> None:
+        known = self.sender.state(step.intent)
+        if known and known.state in (SENT, MINED):
+            return
         until = [
             window.until
             for window in windows(job, self.setting.naming)
@@ -191,7 +194,7 @@ class Worker:
         except ContractReverted as error:  # another was faster, or the block that allows it is still to come
             self._tell_once("refused", job.id, f"{step.function}: {error.message}")
             return
-        self._tell_once(step.function.replace("_", " "), job.id, step.intent)
+        self._tell(step.function.replace("_", " "), job.id, step.intent)
 
     def _publish(self, number: int) -> None:
         """Put the bytes of a named result into the store; forget a job that is over for good."""

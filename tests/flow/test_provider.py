@@ -1,0 +1,106 @@
+"""Providers as processes on a real chain and store: seats, runs, commits, pay, and what they leave alone."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+from stage import TOKEN, Listing, Market, Person, log_of, open_job, outcomes, provider_process
+
+from hexchange.circuit.results import present, reduce
+from hexchange.evaluation import verify_job
+from hexchange.he.opening import open_outputs
+from hexchange.market import documents
+from hexchange.market.results import ResultManifest
+from hexchange.market.state import Job, JobState
+from hexchange.storage.cid import Cid
+
+
+def settled_digest(job: Job) -> bytes:
+    digest = job.settled or job.proposed
+    assert digest is not None
+    return digest
+
+
+def test_a_job_goes_from_open_to_settled_and_anybody_can_run_it_again(
+    market: Market, listing: Listing, buyer: Person, tmp_path: Path
+) -> None:
+    providers = [market.provider("one"), market.provider("two")]
+    before = {one.address: one.total for one in providers}
+    with ExitStack() as stack:
+        for one in providers:
+            stack.enter_context(provider_process(market, one))
+        number = open_job(market, listing, buyer, seats=2)
+        market.fill(number)
+        job = market.finish(number)
+    assert job.state is JobState.SETTLED
+    assert [(fine, reward) for _, _, fine, reward in outcomes(job)] == [(0, TOKEN), (0, TOKEN)]
+    earned = {one.address: one.total - before[one.address] for one in providers}
+    assert sum(earned.values()) == 2 * TOKEN
+    assert all(amount % TOKEN == 0 for amount in earned.values())
+
+    verification = verify_job(market.store, job, tmp_path)
+    assert verification.agrees
+    published = documents.parse(ResultManifest, market.store.get_block(settled_digest(job)))
+    outputs = [market.store.get(Cid.parse(blob.cid), blob.size) for blob in published.outputs]
+    assert outputs == list(verification.evaluated.outputs)
+    plan = verification.plan
+    values = reduce(plan.circuit, open_outputs(listing.secret, plan.program, outputs))
+    assert np.allclose(present(plan.circuit, values)["score"], listing.scores, atol=1e-4)
+
+
+def test_a_dispute_is_decided_by_a_jury_of_few_providers_with_many_seats(
+    market: Market, listing: Listing, buyer: Person
+) -> None:
+    providers = [market.provider(name, units=6) for name in ("ann", "bob", "cat")]
+    number = market.contracts.views.job_count() + 1
+    with ExitStack() as stack:
+        for one in providers:
+            stack.enter_context(provider_process(market, one, "--wrong", f"{number}:1:0"))
+        assert open_job(market, listing, buyer, seats=3) == number
+        market.fill(number)
+        market.fill(number, round_=2)
+        job = market.finish(number)
+    assert job.state is JobState.SETTLED
+    first, second = job.rounds
+    liar = first.seats[0]
+    assert liar is not None
+    assert len(second.seats) == 11
+    assert all(seat and seat.outcome == "right" for seat in second.seats)
+    assert [seat.outcome for seat in first.seats if seat] == ["wrong", "right", "right"]
+    assert [(fine, provider) for _, provider, fine, _ in outcomes(job) if fine] == [
+        (liar.bond, liar.provider)
+    ]
+    runs = [log_of(one).count(f"evaluated {number}") for one in providers]
+    assert max(runs) <= 2  # one for all seats of a round, however many
+
+
+STEPS = ("draw", "takeSeat", "run", "record", "commit", "settle", "finalize")
+
+
+def test_a_provider_killed_before_and_after_every_step_ends_its_job_right(
+    market: Market, listing: Listing, buyer: Person
+) -> None:
+    one = market.provider("sisyphus")
+    before = one.total
+    number = open_job(market, listing, buyer, seats=2)
+    for point in [f"{when}:{step}" for step in STEPS for when in ("before", "after")]:
+        with provider_process(market, one, "--kill", point) as process:
+            if point == "before:takeSeat":
+                job = market.wait(number, lambda job: job.round.seed is not None)
+                market.jump(job.round.contest_end - job.fill // 2)
+            if point == "before:run":
+                market.fill(number)
+            if point == "before:finalize":
+                market.jump(market.wait(number, lambda job: job.state is JobState.PROPOSED).challenge_by)
+            assert process.wait(60) == -signal.SIGKILL, point
+    with provider_process(market, one):
+        job = market.finish(number)
+        market.wait(number, lambda _: "published" in log_of(one))
+    assert job.state is JobState.SETTLED
+    assert [seat[2:] for seat in outcomes(job)] == [(0, TOKEN), (0, TOKEN)]
+    assert one.total - before == 2 * TOKEN
+    balance = market.contracts.views.balance_of(one.address)
+    assert balance.locked == 0

@@ -1,40 +1,131 @@
-"""What an owner lets run: circuits over the listed table, as it is packed."""
+"""What may be signed: circuits over this table, with a promise that can be kept."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
+from conftest import dataset_of
 
-from hexchange.circuit.document import Table
+from hexchange.circuit.builder import Draft
+from hexchange.circuit.document import Circuit, Table, circuit_digest, encode_circuit
+from hexchange.circuit.library.describe import describe
 from hexchange.circuit.library.logistic import logistic
-from hexchange.errors import PolicyRefused
-from hexchange.market.manifests import Column, Edition, Manifest
-from hexchange.market.tables import circuit_table
-from hexchange.owner.policy import review
-
-COLUMNS = (
-    Column("age", "number", "feature", "year", 0.0, 120.0),
-    Column("dose", "number", "feature", "mg", 0.0, 5.0),
-    Column("ill", "boolean", "label", "", 0.0, 1.0),
+from hexchange.circuit.library.predict import predict
+from hexchange.errors import (
+    BudgetNeedsRanges,
+    BudgetShort,
+    CircuitNotFound,
+    EditionNotFound,
+    GridTooFine,
+    PolicyRefused,
 )
-LISTED = circuit_table(COLUMNS, 100, None)
+from hexchange.owner import policy
+from hexchange.owner.circuits import find_circuit
+from hexchange.owner.encrypt import Encrypted
+from hexchange.owner.listing import require_ranges
+from hexchange.owner.offers import OfferTerms, draft_offer
+from hexchange.owner.schema import circuit_table
+from hexchange.storage.folder import FolderStore
 
 
-def listing() -> Manifest:
-    train = Edition("train", bytes(32), "grid", 1, {}, None, {})
-    return Manifest(
-        "Doses", "", "CC0-1.0", COLUMNS, 100, None, "inferred", (train,), None, "SEAL 4.3", None, 1, None
-    )
+@pytest.fixture(scope="module")
+def table(encrypted: Encrypted) -> Table:
+    manifest = encrypted.manifest
+    return circuit_table(manifest.columns, manifest.rows, manifest.row_norm)
 
 
-def test_training_on_the_whole_table_passes() -> None:
-    assert "logistic model of ill" in review(logistic(LISTED), listing(), 0).text
+def test_an_owner_reads_what_it_signs(encrypted: Encrypted, table: Table) -> None:
+    noisy = policy.review(describe(table, noise=True), encrypted.manifest, 1_500_000)
+    assert "One row moves the result by at most" in noisy.text
+    assert noisy.privacy == "ε = 1.5, δ = 0.001 for one changed row"
+    exact = policy.review(describe(table), encrypted.manifest, 0)
+    assert "no differential privacy" in exact.privacy
+
+
+def test_no_epsilon_is_promised_where_no_sensitivity_is_proven(encrypted: Encrypted, table: Table) -> None:
+    scores = predict(table, {"age": 0.1}, 0.0)
+    with pytest.raises(PolicyRefused, match="exact values"):
+        policy.review(scores, encrypted.manifest, 1)
+    policy.review(scores, encrypted.manifest, 0)
+
+
+def test_noise_and_epsilon_belong_together(encrypted: Encrypted, table: Table) -> None:
+    with pytest.raises(PolicyRefused, match="adds noise"):
+        policy.review(describe(table, noise=True), encrypted.manifest, 0)
+
+
+@pytest.mark.parametrize("change", [{"ranges": "inferred"}, {"row_norm": None}])
+def test_a_budget_needs_declared_ranges_and_norm(encrypted: Encrypted, change: dict[str, object]) -> None:
+    manifest = replace(encrypted.manifest, **change)  # type: ignore[arg-type]
+    with pytest.raises(BudgetNeedsRanges):
+        require_ranges(manifest, 1)
+    require_ranges(manifest, 0)
+    unbounded = circuit_table(manifest.columns, manifest.rows, manifest.row_norm)
+    with pytest.raises(PolicyRefused, match="read off the data"):
+        policy.review(describe(unbounded, noise=True), manifest, 1)
 
 
 @pytest.mark.parametrize(
-    "columns", [LISTED.columns[1:], (LISTED.columns[1], LISTED.columns[0], LISTED.columns[2])]
+    "change",
+    [{"rows": 41}, {"norm": 1.2}, {"label": None, "columns": ()}],
+    ids=["rows", "norm", "columns"],
 )
-def test_training_on_columns_other_than_those_packed_is_refused(columns: tuple[object, ...]) -> None:
-    table = Table(100, columns, label="ill")  # type: ignore[arg-type]
-    with pytest.raises(PolicyRefused) as refusal:
-        review(logistic(table), listing(), 0)
-    assert refusal.value.hint
+def test_a_circuit_for_another_table_is_refused(
+    encrypted: Encrypted, table: Table, change: dict[str, object]
+) -> None:
+    if "columns" in change:
+        change = {"columns": (replace(table.columns[0], high=99.0), *table.columns[1:])}
+    with pytest.raises(PolicyRefused):
+        policy.review(describe(replace(table, **change)), encrypted.manifest, 0)  # type: ignore[arg-type]
+
+
+def test_a_circuit_on_an_edition_that_is_not_listed_is_refused(encrypted: Encrypted, table: Table) -> None:
+    with pytest.raises(EditionNotFound):
+        policy.review(logistic(table), encrypted.manifest, 0)
+
+
+def test_a_column_handed_out_row_by_row_is_refused(encrypted: Encrypted, table: Table) -> None:
+    draft = Draft(table)
+    copied = draft.circuit("stats", {"age": draft["age"]}, "exact", result="numbers")
+    with pytest.raises(PolicyRefused, match="row by row"):
+        policy.review(copied, encrypted.manifest, 0)
+
+
+def test_statistics_over_few_rows_are_refused(encrypted: Encrypted, table: Table) -> None:
+    few = replace(encrypted.manifest, rows=19, delta=None)
+    with pytest.raises(PolicyRefused, match="19 rows"):
+        policy.review(describe(replace(table, rows=19)), few, 0)
+
+
+def test_a_grid_that_would_show_the_error_is_refused(encrypted: Encrypted, table: Table) -> None:
+    circuit = describe(table)
+    fine: Circuit = replace(circuit, release=replace(circuit.release, grid="0.00000000001"))
+    with pytest.raises(GridTooFine):
+        policy.review(fine, encrypted.manifest, 0)
+
+
+def test_an_offer_beyond_what_is_left_is_not_signed(encrypted: Encrypted, table: Table) -> None:
+    terms = OfferTerms(price=1, max_reward=1, expiry=2**40 - 1)
+    with pytest.raises(BudgetShort):
+        draft_offer(encrypted.workspace, dataset_of(encrypted, exact=0), describe(table), terms)
+    noisy = replace(terms, epsilon=6_000_000)
+    with pytest.raises(BudgetShort):
+        draft_offer(encrypted.workspace, dataset_of(encrypted), describe(table, noise=True), noisy)
+
+
+def test_a_circuit_is_found_by_name_file_or_digest(
+    encrypted: Encrypted, table: Table, store: FolderStore, tmp_path: Path
+) -> None:
+    scores = predict(table, {"age": 0.1}, 0.0)
+    digest = store.put_block(encode_circuit(scores))
+    file = tmp_path / "c.json"
+    file.write_bytes(encode_circuit(scores))
+    manifest = encrypted.manifest
+    assert find_circuit("describe", manifest, store, noise=True) == describe(table, noise=True)
+    assert find_circuit(str(file), manifest, store, noise=False) == scores
+    assert find_circuit("0x" + digest.hex(), manifest, store, noise=False) == scores
+    assert digest == circuit_digest(scores)
+    with pytest.raises(CircuitNotFound):
+        find_circuit("divine", manifest, store, noise=False)

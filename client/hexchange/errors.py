@@ -33,6 +33,10 @@ class HexchangeError(Exception):
         return re.sub(r"(?<!^)(?=[A-Z])", "-", type(self).__name__).lower()
 
 
+class WorkFailed(HexchangeError):
+    """Work on what strangers published ended in an exception that nobody foresaw."""
+
+
 class UsageError(HexchangeError):
     """The call itself is wrong: arguments, files or tables."""
 

@@ -106,9 +106,8 @@ def run(call: typer.Context) -> None:
             {"event": word, "job": job, "text": text}, f"{word}{f'  job {job}' if job else ''}  {text}"
         )
 
-    with open_worker(
-        context.settings.home, context.contracts, context.wallet, context.store, context.sender, tell
-    ) as worker:
+    home = context.settings.home
+    with open_worker(home, context.contracts, context.sender, context.store, tell) as worker:
         signal.signal(signal.SIGTERM, drain)
         signal.signal(signal.SIGINT, drain)
         worker.run(stop)

@@ -9,9 +9,12 @@ again.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from hexchange.errors import DiskFull
 from hexchange.evaluation import Evaluated
 
 SCHEMA = """
@@ -47,7 +50,7 @@ class Journal:
 
     def record(self, job: int, seeds: tuple[bytes, ...], evaluated: Evaluated) -> None:
         """Keep one run; durable on return. A run for round two replaces that for round one."""
-        with self._database as database:
+        with self._transaction() as database:
             database.execute("DELETE FROM evaluations WHERE job = ?", (job,))
             database.execute(
                 "INSERT INTO evaluations (job, seeds, digest, salted, manifest) VALUES (?, ?, ?, ?, ?)",
@@ -78,7 +81,7 @@ class Journal:
 
     def publish(self, job: int) -> None:
         """Note that the store holds the bytes; they are not kept twice."""
-        with self._database as database:
+        with self._transaction() as database:
             database.execute("UPDATE evaluations SET published = 1 WHERE job = ?", (job,))
             database.execute("DELETE FROM outputs WHERE job = ?", (job,))
 
@@ -88,8 +91,19 @@ class Journal:
 
     def forget(self, job: int) -> None:
         """Drop what is kept of a job that is over."""
-        with self._database as database:
+        with self._transaction() as database:
             database.execute("DELETE FROM evaluations WHERE job = ?", (job,))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with self._database:
+                yield self._database
+        except sqlite3.OperationalError as error:
+            raise DiskFull(
+                f"the provider's journal cannot be written: {error}",
+                hint="free some space; the run is kept till then",
+            ) from error
 
     def close(self) -> None:
         self._database.close()

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any, TypeVar
 
+from hexchange.errors import HexchangeError, WorkFailed
+
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 """Seconds before failed work is tried again: the pause doubles with each failure in a row."""
 
@@ -33,8 +35,8 @@ class Tasks:
     def ask(self, name: Name, executor: Executor, work: Callable[[], T]) -> T | None:
         """What `work` returned, or None while it is under way; the first question starts it.
 
-        Raises what it raised. The failure stands until its pause is over, then the next question starts it
-        again.
+        Raises what it raised, or WorkFailed for an exception that is none of ours: strangers' bytes caused
+        it. The failure stands until its pause is over, then the next question starts it again.
         """
         task = self._tasks.get(name)
         if task is None:
@@ -50,7 +52,10 @@ class Tasks:
         elif monotonic() >= task.again_at:
             self._tasks[name] = _Task(executor.submit(work), task.failures + 1)
             return None
-        raise failure
+        if isinstance(failure, HexchangeError):
+            raise failure
+        text = f"{name[0]} ended in an unexpected {type(failure).__name__}: {failure}"
+        raise WorkFailed(text, hint="left alone; please report it") from failure
 
     def under_way(self, kind: str) -> int:
         """How many pieces of work whose name starts with `kind` are not done."""

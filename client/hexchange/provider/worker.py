@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 from hexchange.chain.calls import Call
@@ -31,6 +31,9 @@ from hexchange.provider.workshop import Workshop
 
 POLL_SECONDS = 0.5
 LONGEST_PAUSE = 30.0
+
+CONTESTED = (JobState.OPEN, JobState.ESCALATED)
+"""States in which a round may be open."""
 
 Tell = Callable[[str, int, str], None]
 """Hears what happens: a word for it, the job (0: none) and a sentence."""
@@ -124,7 +127,7 @@ class Worker:
     def _ready(self, job: Job) -> bool:
         """Whether we would sit: the job pays, the run fits, and every input is here, verified and parsed."""
         settled = job.round.full and self.follower.now >= job.round.contest_end
-        if self._draining or settled or job.state not in (JobState.OPEN, JobState.ESCALATED):
+        if self._draining or settled or job.state not in CONTESTED or not self._could_sit(job):
             return False
         decimals = self.contracts.token.decimals
         try:
@@ -137,6 +140,13 @@ class Worker:
         except HexchangeError as error:
             self._tell_once("left to others", job.id, error.message)
             return False
+
+    def _could_sit(self, job: Job) -> bool:
+        """Whether our stake is old enough and has room for one more bond."""
+        account = self.follower.state.account(self.address)
+        return account.since < job.opened_at and account.stake - account.locked >= max(
+            job.bond, self.setting.unit
+        )
 
     def _evaluate(self, job: Job) -> None:
         """Start the run, or keep what it yielded: a seal waits until that is on disk."""
@@ -214,10 +224,9 @@ class Worker:
 
     # --- all jobs ---------------------------------------------------------------------------------
 
-    def _contested(self) -> Iterator[Job]:
+    def _contested(self) -> list[Job]:
         """The jobs with an open round."""
-        jobs = self.follower.state.jobs.values()
-        return (job for job in jobs if job.state in (JobState.OPEN, JobState.ESCALATED))
+        return [job for job in self.follower.state.jobs.values() if job.state in CONTESTED]
 
     def _seats(self, job: Job) -> list[tuple[int, Seat]]:
         """Our seats in the current round, with their numbers."""

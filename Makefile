@@ -15,6 +15,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 STORE ?= folder
 KEEP ?=
+DEMO ?=
 
 setup: $(STAMPS)/python $(STAMPS)/npm
 
@@ -71,7 +72,7 @@ check: setup
 	$(PY) -m mypy
 
 bench: setup
-	PYTHONPATH=scripts $(PY) -m bench
+	PYTHONPATH=scripts $(PY) -m bench $(if $(DEMO),--demo)
 
 clean:
 	rm -rf build var cache .pytest_cache .mypy_cache .ruff_cache

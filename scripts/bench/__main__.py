@@ -1,0 +1,48 @@
+"""Measure, print, and write var/bench/results.json."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from rich.console import Console
+
+import services
+from bench import engine, market, report, whole
+from bench.machine import machine, versions
+from bench.report import Result
+from hexchange.cli.output import pairs
+from hexchange.errors import HexchangeError
+
+FOLDER = services.ROOT / "var" / "bench"
+WIDTH = 130
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("--demo", action="store_true", help="also run `make demo` and watch its memory")
+    options = parser.parse_args()
+    groups = [engine.score, engine.train, engine.statistics, market.overhead]
+    if options.demo:
+        groups.append(lambda: whole.demo(FOLDER / "demo.log"))
+    console = Console(highlight=False, soft_wrap=True)
+    console.width = max(console.width, WIDTH)
+    here, installed = machine(), versions()
+    console.print(pairs({**here, "memory_bytes": report.size(here["memory_bytes"])}))
+    console.print(pairs(installed))
+    results: list[Result] = []
+    failures = []
+    for group in groups:
+        try:
+            results += group()
+        except (RuntimeError, HexchangeError) as error:
+            failures.append(str(error))
+        report.write(FOLDER / "results.json", here, installed, results)
+    report.show(console, results)
+    console.print(f"\nAlso in {FOLDER / 'results.json'}")
+    if failures:
+        sys.exit("\n".join(failures))
+
+
+if __name__ == "__main__":
+    main()

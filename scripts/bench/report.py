@@ -1,0 +1,123 @@
+"""What a benchmark yields: figures, goals beside them, the same work by a peer; as a table and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from hexchange.cli.output import pairs, table
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """The same work done by something else in the same run; its name says what was extrapolated."""
+
+    name: str
+    seconds: float
+    bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One work: `work` for machines, `text` for people. Goals are the most that is wished for, never asserted."""
+
+    work: str
+    text: str
+    seconds: float
+    bytes: int | None = None
+    peer: Peer | None = None
+    goal_seconds: float | None = None
+    goal_bytes: int | None = None
+    details: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times longer the peer takes."""
+        return self.peer.seconds / self.seconds if self.peer else None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether every goal is met; None without one."""
+        checks = []
+        if self.goal_seconds is not None:
+            checks.append(self.seconds <= self.goal_seconds)
+        if self.goal_bytes is not None and self.bytes is not None:
+            checks.append(self.bytes <= self.goal_bytes)
+        return all(checks) if checks else None
+
+    def document(self) -> dict[str, Any]:
+        """As results.json has it."""
+        return {
+            "work": self.work,
+            "ours_seconds": self.seconds,
+            "peer_seconds": self.peer.seconds if self.peer else None,
+            "peer": self.peer.name if self.peer else None,
+            "ratio": self.ratio,
+            "ours_bytes": self.bytes,
+            "peer_bytes": self.peer.bytes if self.peer else None,
+            "goal_seconds": self.goal_seconds,
+            "goal_bytes": self.goal_bytes,
+            "met": self.met,
+            "details": dict(self.details),
+        }
+
+
+def write(
+    path: Path, machine: Mapping[str, Any], versions: Mapping[str, str], results: Sequence[Result]
+) -> None:
+    """Write what was measured so far."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    document = {
+        "machine": machine,
+        "versions": versions,
+        "results": [result.document() for result in results],
+    }
+    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def show(console: Console, results: Iterable[Result]) -> None:
+    """The table, and below it who the peers are and what else was measured."""
+    results = list(results)
+    names = ("work", ">ours", ">goal", "", ">peer", ">ratio", ">our bytes", ">peer bytes")
+    console.print(table(names, [row(result) for result in results], title="Medians"))
+    for result in results:
+        if result.peer:
+            console.print(f"  {result.text}: the peer is {result.peer.name}")
+    for result in results:
+        if result.details:
+            console.print(f"\n  [bold]{result.text}[/bold]")
+            console.print(pairs({f"    {name}": f"{value:.4g}" for name, value in result.details.items()}))
+
+
+def row(result: Result) -> tuple[str, ...]:
+    """One line of the table."""
+    goals = [seconds(result.goal_seconds), size(result.goal_bytes)]
+    met = {True: "met", False: "not met", None: ""}[result.met]
+    peer = result.peer
+    return (
+        result.text, seconds(result.seconds), ", ".join(goal for goal in goals if goal), met,
+        seconds(peer.seconds if peer else None), f"{result.ratio:,.0f}x" if result.ratio else "",
+        size(result.bytes), size(peer.bytes if peer else None),
+    )  # fmt: skip
+
+
+def seconds(value: float | None) -> str:
+    """Three digits that matter."""
+    if value is None:
+        return ""
+    return f"{value:,.0f} s" if value >= 100 else f"{value:.3g} s"
+
+
+def size(count: int | None) -> str:
+    """Decimal units."""
+    if count is None:
+        return ""
+    for limit, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count >= limit:
+            return f"{count / limit:.3g} {unit}"
+    return f"{count} B"

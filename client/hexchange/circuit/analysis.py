@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -15,7 +14,7 @@ from hexchange.circuit import costs
 from hexchange.circuit.bounds import error_bounds
 from hexchange.circuit.costs import COSTS, CostTable
 from hexchange.circuit.descent import levels
-from hexchange.circuit.document import Circuit, Descend, Read, Sum
+from hexchange.circuit.document import Circuit, Descend, Output, Read, Sum, malformed
 from hexchange.circuit.lowering import depth, lower
 from hexchange.circuit.results import shapes
 from hexchange.circuit.sensitivity import Polynomial, polynomials, sensitivity
@@ -25,6 +24,7 @@ from hexchange.errors import CircuitTooLarge, GridTooFine, SensitivityUnknown, T
 LEAST_COEFFICIENT = 2.0**-24
 _MOST_RESULTS = 8192
 _MOST_RESULT_BYTES = 8 << 30
+_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +54,14 @@ class Analysis:
 def analyse(circuit: Circuit, table: CostTable = COSTS) -> Analysis:
     """The figures of a circuit.
 
-    Raises what lowering raises (too deep, unfit edition, table too large), TransparentCircuit, and
-    CircuitTooLarge for values, terms or results beyond what an edition carries.
+    Raises what lowering raises (too deep, unfit edition, table too large), TransparentCircuit,
+    MalformedCircuit for outputs that are not what the result's name says, and CircuitTooLarge for values,
+    terms or results beyond what an edition carries.
     """
     program = lower(circuit)
-    _require_substance(circuit)
+    rows = _polynomials(circuit)
+    _require_substance(circuit, rows)
+    _require_result(circuit, rows)
     results = program.result_sizes()
     if len(results) > _MOST_RESULTS or costs.result_bytes(program) > _MOST_RESULT_BYTES:
         raise CircuitTooLarge(
@@ -110,10 +113,10 @@ def describe_text(circuit: Circuit) -> str:
         f"{_times(analysis.levels, 'multiplication')} deep on the edition {circuit.profile.edition}; "
         f"about {analysis.seconds:.2g} s on one core, {analysis.result_bytes / 1e6:.3g} MB of results."
     )
-    error = max(analysis.errors[output.name] * output.unit for output in circuit.outputs)
+    unit = max(output.unit for output in circuit.outputs)
+    grid, error = float(circuit.release.grid) * unit, max(analysis.errors.values()) * unit
     lines.append(
-        f"Releases {_times(analysis.released, 'number')} on the grid {circuit.release.grid}, "
-        f"error at most {error:.2g} (columns scaled to [-1, 1])."
+        f"Releases {_times(analysis.released, 'number')} on a grid of {grid:.3g}, error at most {error:.2g}."
     )
     if analysis.sensitivity is None:
         lines.append("One row can move the result without a proven bound: only an exact release, no ε.")
@@ -132,14 +135,20 @@ def _levels(circuit: Circuit) -> int:
     return levels(node.iterations) if isinstance(node, Descend) else depth(circuit)
 
 
-def _require_substance(circuit: Circuit) -> None:
-    """Refuse nodes that do not depend on the table, and sums that count empty slots."""
+def _polynomials(circuit: Circuit) -> list[Polynomial]:
+    """Each node in the columns of a row; empty for training."""
     if isinstance(circuit.nodes[0], Descend):
-        return
+        return []
     rows = polynomials(circuit)
     if rows is None:
         raise CircuitTooLarge("The circuit's polynomials have too many terms.", hint="Ask for fewer outputs.")
-    for index, (node, polynomial) in enumerate(zip(circuit.nodes, rows, strict=True)):
+    return rows
+
+
+def _require_substance(circuit: Circuit, rows: list[Polynomial]) -> None:
+    """Refuse nodes that do not depend on the table, and sums that count empty slots."""
+    for index, polynomial in enumerate(rows):
+        node = circuit.nodes[index]
         if _reach(polynomial) < LEAST_COEFFICIENT:
             raise TransparentCircuit(
                 f"Node {index} ({node.op}) does not depend on the table, like x - x or x * 0.",
@@ -150,6 +159,26 @@ def _require_substance(circuit: Circuit) -> None:
                 f"Node {index} sums a constant over rows, which would count empty slots too.",
                 hint="Sum without the constant, and add the number of rows times it after release.",
             )
+
+
+def _require_result(circuit: Circuit, rows: list[Polynomial]) -> None:
+    """Refuse outputs that are not what the result's name says: people sign and pay by that name."""
+    kinds = {type(circuit.nodes[output.node]) for output in circuit.outputs}
+    match circuit.result:
+        case "describe":
+            said = {output.name: (kinds, rows[output.node] if rows else {}) for output in circuit.outputs}
+            columns = {name.rpartition(".")[0] for name in said}
+            meant: dict[str, Polynomial] = {f"{name}.sum": {(name,): 1.0} for name in columns}
+            meant |= {f"{name}.squares": {(name, name): 1.0} for name in columns}
+            right = said == {name: ({Sum}, polynomial) for name, polynomial in meant.items()}
+        case "classifier":
+            right = kinds == {Descend}
+        case "score" | "probability":
+            right = not kinds & {Sum, Descend}
+        case "numbers":
+            right = Descend not in kinds
+    if not right:
+        raise malformed(f"its outputs are not those of a result called {circuit.result!r}")
 
 
 def _reach(polynomial: Polynomial) -> float:
@@ -171,25 +200,35 @@ def _least_grid(error: float) -> str:
 
 
 def _subject(circuit: Circuit) -> str:
-    names = [node.column for node in circuit.nodes if isinstance(node, Read)]
-    listed = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    """What is computed, in words; `analyse` has made sure that the result's name is true."""
     match circuit.result:
         case "describe":
-            return f"Count, mean, variance and standard deviation of {listed}"
-        case "score":
-            return f"A score per row from {listed}"
-        case "probability":
-            return f"A probability per row from {listed}"
+            names = [node.column for node in circuit.nodes if isinstance(node, Read)]
+            return f"Count, mean, variance and standard deviation of {_list(names, ', ')}"
         case "classifier":
-            node = circuit.nodes[0]
-            steps = node.iterations if isinstance(node, Descend) else 0
+            steps = sum(node.iterations for node in circuit.nodes if isinstance(node, Descend))
             model = f"A logistic model of {circuit.table.label} from all other columns"
             return f"{model}, {_times(steps, 'Nesterov step')}"
-        case "numbers":
-            nodes = (circuit.nodes[output.node] for output in circuit.outputs)
-            kinds = Counter("sum" if isinstance(node, Sum) else "column" for node in nodes)
-            parts = " and ".join(_times(count, kind) for kind, count in sorted(kinds.items()))
-            return f"{parts} computed from {listed}"
+        case kind:
+            value = "a probability" if kind == "probability" else "a value"
+            rows = _polynomials(circuit)
+            formulas = [_formula(circuit, output, rows[output.node], value) for output in circuit.outputs]
+            return _list(formulas, "; ")
+
+
+def _formula(circuit: Circuit, output: Output, polynomial: Polynomial, value: str) -> str:
+    terms = sorted(polynomial.items(), key=lambda term: -abs(term[1]))
+    scaled = [
+        f"{number * output.unit:+.4g}{''.join(' ' + name for name in monomial)}" for monomial, number in terms
+    ]
+    offset = [f"{output.offset:+.4g}"] if output.offset else []
+    kind = "the sum" if isinstance(circuit.nodes[output.node], Sum) else f"{value} per row"
+    return f"{output.name}: {kind} of {_list(offset + scaled, ' ')} (columns scaled to [-1, 1])"
+
+
+def _list(parts: list[str], between: str) -> str:
+    more = f"{between}and {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else ""
+    return between.join(parts[:_SHOWN]) + more
 
 
 def _times(count: int, noun: str) -> str:

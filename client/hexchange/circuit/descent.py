@@ -14,6 +14,7 @@ product, then a mask. The last step needs no mask: its rows stay in the slots fo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +30,8 @@ SLOPE = 0.15012
 CUBIC = 0.001593
 
 UNIT = 8.0
-FACTOR = CUBIC * UNIT**3
-OFFSET = -SLOPE / (CUBIC * UNIT**2)
+FACTOR = CUBIC * UNIT * UNIT * UNIT
+OFFSET = -SLOPE / (CUBIC * UNIT * UNIT)
 
 #: Step size; with rows of second moment SPREAD² it is close to a Newton step.
 RATE = 30.0
@@ -51,10 +52,13 @@ _RADIX = 4
 
 
 def momenta(iterations: int) -> list[float]:
-    """Weights g of Nesterov's extrapolation after each step: new = v + g (v - previous v)."""
+    """Weights g of Nesterov's extrapolation after each step: new = v + g (v - previous v).
+
+    Like all that decides bytes it uses only operations that IEEE 754 rounds correctly, `sqrt` among them.
+    """
     lambdas = [1.0]
     for _ in range(iterations):
-        lambdas.append((1 + (1 + 4 * lambdas[-1] ** 2) ** 0.5) / 2)
+        lambdas.append((1 + sqrt(1 + 4 * lambdas[-1] * lambdas[-1])) / 2)
     return [(lambdas[step] - 1) / lambdas[step + 1] for step in range(iterations)]
 
 

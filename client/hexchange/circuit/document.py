@@ -19,9 +19,9 @@ from hexchange.errors import MalformedCircuit
 
 _STRICT = ConfigDict(strict=True, extra="forbid")
 
-Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Number = Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
+Name = Annotated[str, Field(min_length=1, max_length=220, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Number = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, le=1e15, allow_inf_nan=False)]
 Reference = Annotated[int, Field(ge=0, lt=4096)]
 #: What released values are made into; see hexchange.circuit.results.
 Result = Literal["numbers", "describe", "score", "probability", "classifier"]

@@ -94,6 +94,11 @@ class Edition:
         """Rows of the table that one row block holds."""
         return self.layout.rows if isinstance(self.layout, Grid) else self.parameters.slots
 
+    @property
+    def most_rows(self) -> int:
+        """Rows of the largest table."""
+        return self.most_blocks * self.rows_per_block
+
     def blocks(self, rows: int) -> int:
         """Row blocks that `rows` rows fill."""
         return -(-rows // self.rows_per_block)

@@ -10,7 +10,7 @@ from hexchange.circuit.document import Binary, Circuit, Descend, Read, Sum, Unar
 from hexchange.circuit.editions import Columns, Edition, edition
 from hexchange.circuit.program import Kept, Program, ProgramOutput, Shape, Stage, TableInput
 from hexchange.circuit.tape import Ladder, Tape, Value
-from hexchange.errors import CircuitTooDeep, EditionUnfit
+from hexchange.errors import CircuitTooDeep, EditionUnfit, TableTooLarge
 
 
 @lru_cache(maxsize=64)
@@ -20,6 +20,11 @@ def lower(circuit: Circuit) -> Program:
     Raises EditionNotFound, CircuitTooDeep, EditionUnfit and TableTooLarge, each saying what to change.
     """
     chosen = edition(circuit.profile.edition)
+    if chosen.blocks(circuit.table.rows) > chosen.most_blocks:
+        raise TableTooLarge(
+            f"The table has {circuit.table.rows} rows, the edition {chosen.name} holds {chosen.most_rows}.",
+            hint="List the table in parts.",
+        )
     if any(isinstance(node, Descend) for node in circuit.nodes):
         return lower_descent(circuit, chosen)
     if not isinstance(chosen.layout, Columns):

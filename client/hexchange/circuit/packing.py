@@ -43,8 +43,7 @@ def pack(edition: Edition, table: Table, values: Floats) -> Packed:
         raise OutsideRange("A value lies outside its column's range.", hint="Declare a wider range, or clip.")
     if edition.blocks(table.rows) > edition.most_blocks:
         raise TableTooLarge(
-            f"The table has {table.rows} rows, the edition {edition.name} holds "
-            f"{edition.most_blocks * edition.rows_per_block}.",
+            f"The table has {table.rows} rows, the edition {edition.name} holds {edition.most_rows}.",
             hint="List the table in parts.",
         )
     if isinstance(edition.layout, Grid):

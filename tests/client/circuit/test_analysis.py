@@ -18,7 +18,14 @@ from hexchange.circuit.library.logistic import logistic
 from hexchange.circuit.library.predict import predict
 from hexchange.circuit.lowering import lower
 from hexchange.circuit.sensitivity import sensitivity
-from hexchange.errors import CircuitTooLarge, GridTooFine, SensitivityUnknown, TransparentCircuit
+from hexchange.errors import (
+    CircuitTooLarge,
+    GridTooFine,
+    MalformedCircuit,
+    SensitivityUnknown,
+    TableTooLarge,
+    TransparentCircuit,
+)
 
 
 def table_of(columns: int, rows: int = 1000, norm: float | None = None) -> Table:
@@ -29,7 +36,7 @@ def test_a_description_says_what_is_released_and_what_one_row_can_change() -> No
     text = describe_text(describe(table_of(2, 427), ["c1"], noise=True))
     assert "standard deviation of c1, over all 427 rows" in text
     assert "1 multiplication deep on the edition stats" in text
-    assert "Releases 2 numbers on the grid" in text
+    assert "Releases 2 numbers on a grid of 2e-06" in text
     assert "One row moves the result by at most 1.414 (L2)" in text
     assert "with discrete noise" in text
 
@@ -87,9 +94,28 @@ def test_values_that_outgrow_the_modulus_are_refused() -> None:
     assert refusal.value.hint
 
 
-def test_sums_over_more_blocks_than_the_edition_carries_are_refused() -> None:
-    with pytest.raises(CircuitTooLarge):
+def test_more_rows_than_the_edition_carries_are_refused() -> None:
+    with pytest.raises(TableTooLarge, match="holds 1048576") as refusal:
         describe(table_of(1, 2_000_000))
+    assert refusal.value.hint
+
+
+def test_a_formula_is_shown_for_what_has_no_name() -> None:
+    draft = Draft(table_of(2))
+    together = draft["c0"] * draft["c1"] - 0.5 * draft["c0"]
+    text = describe_text(draft.circuit("stats", {"both": together.sum()}, "exact"))
+    assert "both: the sum of +1 c0 c1 -0.5 c0" in text
+    text = describe_text(predict(table_of(2), {"c0": 0.2, "c1": -3.0}, 4.0, probability=True))
+    assert "score: a probability per row of -10 -15 c1 +1 c0" in text
+
+
+def test_a_circuit_cannot_call_itself_something_else() -> None:
+    draft = Draft(table_of(2))
+    sums = {"c0.sum": draft["c0"].sum(), "c0.squares": draft["c1"].square().sum()}
+    rows = {"c0.sum": draft["c0"] * 2.0, "c0.squares": draft["c0"].square()}
+    for outputs, result in ((sums, "describe"), (rows, "describe"), (sums, "score"), (sums, "classifier")):
+        with pytest.raises(MalformedCircuit, match="not those of a result"):
+            draft.circuit("stats", outputs, "exact", result=result)  # type: ignore[arg-type]
 
 
 def test_terms_beyond_all_measure_are_refused_quickly() -> None:

@@ -34,7 +34,7 @@ from hexchange.market.results import ReleasedResult
 from hexchange.market.state import Job, JobState
 from hexchange.market.tables import circuit_table
 from hexchange.owner.encrypt import encrypt_table
-from hexchange.owner.journal import Journal
+from hexchange.owner.journal import Journal, books
 from hexchange.owner.listing import list_dataset
 from hexchange.owner.offers import OfferTerms, draft_offer, publish_offers, sign_draft
 from hexchange.owner.workspace import Workspace, workspaces
@@ -43,6 +43,8 @@ MICRO = 1_000_000
 REWARD = 2 * TOKEN
 FILL, COMPUTE, RELEASE = 12, 45, 120
 """Seconds of each window; on a public chain these are minutes and days."""
+TRAINING_FILL = 30
+"""Providers fetch and check 112 MB of keys before they sit."""
 
 
 @dataclass
@@ -153,7 +155,7 @@ def _offers(
     """The owner reads each circuit, signs an offer, and publishes them."""
     owner = stage.cast[role]
     (workspace,) = (one for one in workspaces(owner.home) if one.manifest == manifest)
-    journal = Journal(owner.home / "owner" / "owner.sqlite")
+    journal = Journal(books(owner.home, stage.deployment) / "journal.sqlite")
     stage.follower.update()
     dataset = stage.follower.state.dataset(workspace.listing.dataset)
     signed = []
@@ -193,7 +195,8 @@ def _buy(stage: Stage, use: str, buyer: Participant, dataset: int, name: str, *,
     )  # fmt: skip
     key = bytes(result_key(buyer.home).public_key)
     terms = choose_terms(
-        offered, buyer.contracts, key, seats=seats, reward=REWARD, fill=FILL, compute=COMPUTE, release=RELEASE
+        offered, buyer.contracts, key, seats=seats, reward=REWARD, compute=COMPUTE, release=RELEASE,
+        fill=TRAINING_FILL if name == "logistic" else FILL,
     )  # fmt: skip
     listed = stage.follower.state.dataset(dataset)
     naming = buyer.contracts.views.bounds().naming
@@ -224,7 +227,9 @@ def _challenged(stage: Stage, played: Played, lender: Participant) -> None:
     verified = stranger.run("job", "verify", str(act.job), "--json")
     if verified.returncode != 8:
         raise RuntimeError(f"job verify ended with {verified.returncode}: {verified.stdout}{verified.stderr}")
-    story.line(f"a stranger ran job {act.job} again and found another digest: {_digest(verified.stdout)}")
+    story.line(
+        f"a stranger runs `hexchange job verify {act.job}`: {json.loads(verified.stdout)['error']['message']}"
+    )
     challenged = stranger.run("job", "challenge", str(act.job), "--yes", "--json")
     if challenged.returncode != 0:
         raise RuntimeError(
@@ -233,10 +238,6 @@ def _challenged(stage: Stage, played: Played, lender: Participant) -> None:
     stage.wait(act.job, lambda job: job.state is not JobState.PROPOSED)
     bureau.resume()
     story.line("the stranger's challenge is mined, and the bureau's service goes on")
-
-
-def _digest(output: str) -> str:
-    return str(json.loads(output)["digest"])
 
 
 def _tell_job(act: Act, job: Job) -> None:

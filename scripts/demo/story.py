@@ -12,6 +12,8 @@ from rich.console import Console
 from hexchange.cli.output import table
 
 console = Console(highlight=False, soft_wrap=True)
+if not console.is_terminal:
+    console.width = 140  # a log is read in a window, not in 80 columns
 _began = time.monotonic()
 
 

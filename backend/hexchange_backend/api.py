@@ -2,92 +2,94 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
-from typing import Annotated
+from itertools import islice
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from hexchange.errors import NodeUnreachable
 from hexchange.market.state import JobState
 from hexchange_backend import schemas
-from hexchange_backend.indexer import Indexer
+from hexchange_backend.limits import known_query
+from hexchange_backend.service import Service
 from hexchange_backend.views import Views
 
-router = APIRouter(prefix="/api", responses={404: {"model": schemas.Problem}, 422: {"model": schemas.Problem}})
+
+def service(request: Request) -> Service:
+    """The market that this application serves."""
+    found: Service = request.app.state.service
+    return found
 
 
 def views(request: Request) -> Views:
-    """Views over the market as it is now."""
-    state = request.app.state
-    return Views(state.indexer.view, state.library, state.indexer.contracts)
+    """Answers over the market as it is now."""
+    return service(request).views()
 
+
+PROBLEM: dict[str, Any] = {"model": schemas.Problem}
+NOT_FOUND: dict[int | str, dict[str, Any]] = {404: PROBLEM}
+router = APIRouter(prefix="/api", dependencies=[Depends(known_query)], responses={422: PROBLEM})
 
 Answers = Annotated[Views, Depends(views)]
-Number = Annotated[int, Path(ge=1, lt=2**53)]
-Limit = Annotated[int, Query(ge=1, le=100, description="rows a page")]
-Before = Annotated[int | None, Query(ge=1, lt=2**53, description="only numbers below this one: the next page")]
+Number = Annotated[int, Path(ge=1, lt=2**53, examples=[1])]
+Words = Annotated[
+    str, Query(alias="q", max_length=200, description="words that the card must hold", examples=["income"])
+]
+Limit = Annotated[int, Query(ge=1, le=100, description="most that is answered", examples=[20])]
+Skip = Annotated[int, Query(ge=0, le=10_000, description="how many to leave out first", examples=[0])]
+Before = Annotated[
+    int | None, Query(ge=1, lt=2**53, description="only numbers below this: the next page", examples=[40])
+]
 
 
 @router.get("/datasets")
 def datasets(
-    answers: Answers,
-    q: Annotated[str, Query(max_length=200, description="words that the card must hold", examples=["income"])] = "",
-    limit: Limit = 50,
-    before: Before = None,
+    answers: Answers, words: Words = "", before: Before = None, limit: Limit = 50
 ) -> list[schemas.Dataset]:
     """Datasets that still sell, newest first."""
-    return [one for one in answers.datasets(q) if before is None or one.id < before][:limit]
+    return list(islice(answers.datasets(words, before), limit))
 
 
-@router.get("/datasets/{number}")
-def dataset(answers: Answers, number: Number) -> schemas.Dataset:
-    """One dataset with its card, budgets and editions."""
+@router.get("/datasets/{number}", responses=NOT_FOUND)
+def dataset(answers: Answers, number: Number) -> schemas.DatasetDetail:
+    """One dataset: budgets, editions, and its whole card."""
     return answers.dataset(number)
 
 
-@router.get("/datasets/{number}/offers")
-def offers(answers: Answers, number: Number) -> list[schemas.Offer]:
-    """The published offers of a dataset, newest first."""
-    return answers.offers(number)
+@router.get("/datasets/{number}/offers", responses=NOT_FOUND)
+def offers(answers: Answers, number: Number, skip: Skip = 0, limit: Limit = 50) -> list[schemas.Offer]:
+    """The published offers of a dataset that its owner signed, newest first."""
+    return list(islice(answers.offers(number), skip, skip + limit))
 
 
-@router.get("/jobs")
+@router.get("/jobs", responses=NOT_FOUND)
 def jobs(
     answers: Answers,
-    dataset: Annotated[int | None, Query(ge=1, lt=2**53)] = None,
-    state: JobState | None = None,
-    limit: Limit = 50,
+    dataset: Annotated[
+        int | None, Query(ge=1, lt=2**53, description="only on this one", examples=[1])
+    ] = None,
+    state: Annotated[JobState | None, Query(description="only in this state", examples=["open"])] = None,
     before: Before = None,
+    limit: Limit = 50,
 ) -> list[schemas.Job]:
     """Jobs, newest first."""
-    found = answers.jobs(dataset, state)
-    return [one for one in found if before is None or one.id < before][:limit]
+    return list(islice(answers.jobs(dataset, state, before), limit))
 
 
-@router.get("/jobs/{number}")
+@router.get("/jobs/{number}", responses=NOT_FOUND)
 def job(answers: Answers, number: Number) -> schemas.JobDetail:
     """One job: seats, timeline, and what happens next at what time."""
     return answers.job(number)
 
 
 @router.get("/providers")
-def providers(answers: Answers) -> list[schemas.Provider]:
+def providers(answers: Answers, skip: Skip = 0, limit: Limit = 50) -> list[schemas.Provider]:
     """Everybody who has stake or held a seat, most stake first."""
-    return answers.providers()
+    return answers.providers()[skip : skip + limit]
 
 
-@router.get("/health")
-def health(request: Request, answers: Answers) -> schemas.Health:
-    """How far the index is, and what troubles it."""
-    indexer: Indexer = request.app.state.indexer
-    try:
-        head = indexer.reader.tip("latest").number
-    except NodeUnreachable:
-        head = None
-    view, deployment = answers.view, indexer.contracts.deployment
-    return schemas.Health(
-        status="ok" if head is not None and not indexer.trouble else "degraded",
-        chain=deployment.chain, market=deployment.market, block=view.block and view.block.number, head=head,
-        final=view.final, trouble=indexer.trouble, datasets=len(view.state.datasets), jobs=len(view.state.jobs),
-        burnt=str(view.state.burnt), token=answers.token(), version=version("hexchange"),
-    )  # fmt: skip
+@router.get("/health", responses={503: {"model": schemas.Health, "description": "Answers may be old"}})
+def health(request: Request, response: Response) -> schemas.Health:
+    """How far the index is, and what troubles it; 503 unless all is well."""
+    found = service(request).health()
+    response.status_code = 200 if found.status == "ok" else 503
+    return found

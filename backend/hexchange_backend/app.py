@@ -1,87 +1,107 @@
-"""The backend as a program: an index that follows the chain in a thread, and a server that answers from it."""
+"""The backend as a program: a service that follows one market, and a server that answers from it."""
 
 from __future__ import annotations
 
 import argparse
 import logging
 import sys
-import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import uvicorn
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from hexchange.chain.contracts import connect
 from hexchange.chain.deployment import load_deployment
+from hexchange.chain.lock import ProcessLock
 from hexchange.errors import HexchangeError
 from hexchange.storage.open import open_store
-from hexchange_backend import api, pages, problems
+from hexchange_backend import api, pages, problems, reference
 from hexchange_backend.database import Database
-from hexchange_backend.indexer import Indexer
-from hexchange_backend.library import Library
+from hexchange_backend.limits import Guard
+from hexchange_backend.service import Service
+
+log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
-SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
+HEADER_BYTES = 16_384
 
 
-def create_app(indexer: Indexer, library: Library) -> FastAPI:
-    """The application over an indexer; while it serves, a thread keeps the index up to date."""
+class Application(FastAPI):
+    """FastAPI with our guard around everything, and examples in its description."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return Guard(super().build_middleware_stack())
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            self.openapi_schema = reference.complete(super().openapi())
+        return self.openapi_schema
+
+
+def create_app(service: Service) -> FastAPI:
+    """The application over a service, which runs while the application does."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        stop = threading.Event()
-        thread = threading.Thread(target=indexer.run, args=(stop, library.collect), name="indexer", daemon=True)
-        thread.start()
+        service.start()
         yield
-        stop.set()
-        thread.join()
+        service.stop()
 
-    app = FastAPI(
-        title="Hexchange", version=version("hexchange"), lifespan=lifespan, redoc_url=None,
-        description="The public index of one market. It holds no key; everything in it comes from chain and storage.",
-    )  # fmt: skip
-    app.state.indexer, app.state.library, app.state.templates = indexer, library, pages.environment()
+    app = Application(
+        title="Hexchange",
+        version=version("hexchange"),
+        description="The public index of one market. It holds no key; all of it comes from chain and storage.",
+        lifespan=lifespan,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.service, app.state.templates = service, pages.environment()
     problems.install(app)
     app.include_router(api.router)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-
-    @app.middleware("http")
-    async def headers(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
-        answer = await call(request)
-        if not request.url.path.startswith("/docs"):  # the interactive reference brings its own scripts
-            for name, value in SECURITY_HEADERS.items():
-                answer.headers.setdefault(name, value)
-        return answer
-
     return app
 
 
 def main() -> None:
     """`hexchange-backend`: serve one market."""
-    parser = argparse.ArgumentParser(prog="hexchange-backend", description="Index one market and serve API and pages.")
-    parser.add_argument("--deployment", type=Path, required=True, help="deployment file of the market")
-    parser.add_argument("--rpc-url", default="http://127.0.0.1:8545", help="the chain's JSON-RPC address")
-    parser.add_argument("--store", required=True, help="folder:PATH or kubo:MULTIADDR")
-    parser.add_argument("--database", type=Path, required=True, help="SQLite file of the index; made if missing")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8080)
-    arguments = parser.parse_args()
+    arguments = _arguments()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         deployment = load_deployment(arguments.deployment)
         contracts = connect(arguments.rpc_url, deployment)
+        store = open_store(arguments.store)
         database = Database(arguments.database, deployment)
-        app = create_app(Indexer(contracts, database), Library(database, open_store(arguments.store)))
+        with ProcessLock(database.path.with_name(f"{database.path.name}.lock"), "a backend"):
+            app = create_app(Service(contracts, database, store))
+            log.info("serving http://%s:%s/", arguments.host, arguments.port)
+            uvicorn.run(
+                app, host=arguments.host, port=arguments.port, log_level="warning", http="h11", ws="none",
+                proxy_headers=False, server_header=False, limit_concurrency=200,
+                h11_max_incomplete_event_size=HEADER_BYTES, timeout_graceful_shutdown=5,
+            )  # fmt: skip
     except HexchangeError as error:
         sys.stderr.write(f"error {error.message}\n  next: {error.hint}\n")
         sys.exit(error.exit_code)
-    uvicorn.run(app, host=arguments.host, port=arguments.port, log_level="warning", limit_concurrency=200)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="hexchange-backend", description="Index one market; serve its API and pages."
+    )
+    parser.add_argument("--deployment", type=Path, required=True, help="deployment file of the market")
+    parser.add_argument("--rpc-url", default="http://127.0.0.1:8545", help="the chain's JSON-RPC address")
+    parser.add_argument("--store", required=True, help="a folder, folder:PATH, or the address of a Kubo node")
+    parser.add_argument(
+        "--database", type=Path, required=True, help="SQLite file of the index; made if missing"
+    )
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8080)
+    return parser.parse_args()

@@ -3,89 +3,88 @@
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
-from hexchange.chain.contracts import Contracts
+from hexchange.chain.contracts import Contracts, check
 from hexchange.chain.events import BlockRef
-from hexchange.chain.reader import Reader, Reorged
-from hexchange.errors import HexchangeError
-from hexchange.market.fold import apply
+from hexchange.chain.reader import MAX_DEPTH, Block, Reader, Reorged
+from hexchange.errors import OtherHistory
+from hexchange.market.fold import apply, fold
 from hexchange.market.state import MarketState
 from hexchange_backend.database import Database
 
 log = logging.getLogger(__name__)
 
-DEEPEST_REORGANISATION = 95
-"""Blocks. A deeper one is no accident: the indexer stops and an operator decides."""
-
-PAUSE_SECONDS = 0.5
+BATCH = 256
+"""Blocks that are written at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The market at one block, as requests read it; `final` is the number of the finalized block."""
+    """The market at one block, as requests read it; `final` is the number of the newest final block."""
 
     state: MarketState
     block: BlockRef | None
     final: int
+
+    @property
+    def now(self) -> int:
+        """Block time in seconds: the only clock of answers."""
+        return self.block.timestamp if self.block else 0
 
 
 class Indexer:
     """Follows the chain into the database. `view` is replaced as a whole, so a request never sees half a block."""
 
     def __init__(self, contracts: Contracts, database: Database) -> None:
-        self.contracts = contracts
-        self.reader = Reader(contracts)
-        self.database = database
-        self.trouble = ""
-        self.view = self._replayed()
+        self._contracts, self._database = contracts, database
+        self._reader = Reader(contracts)
+        self.view = self._replayed(0)
 
     def update(self) -> None:
-        """Read what is new. Raises NodeUnreachable or StaleNode and changes nothing then."""
+        """Read what is new, and take back what left the chain.
+
+        Raises NodeUnreachable, StaleNode, WrongChain or WrongContracts and concludes nothing from such a node;
+        OtherHistory where more was replaced than an accident explains: then a person has to decide.
+        """
         try:
             self._extend()
         except Reorged:
             self._rewind()
             self._extend()
 
-    def run(self, stop: threading.Event, then: Callable[[MarketState], None]) -> None:
-        """Update until `stop` is set, and call `then` each time; trouble is shown by health and tried again."""
-        while not stop.is_set():
-            try:
-                self.update()
-                then(self.view.state)
-                self.trouble = ""
-            except HexchangeError as error:
-                if error.message != self.trouble:
-                    log.warning("%s", error.message)
-                self.trouble = error.message
-            stop.wait(PAUSE_SECONDS)
-
     def _extend(self) -> None:
-        state, block = self.view.state.copy(), self.view.block
-        for found in self.reader.read(block):
-            self.database.extend(found)
-            for event in found.events:
-                apply(state, event)
-            block = found.ref
-            if found.events:
-                self.view = View(state, block, self.view.final)
-                state = state.copy()
-        self.view = View(state, block, self.reader.tip("finalized").number)
+        for batch in _batches(self._reader.read(self.view.block)):
+            self._database.extend(batch)
+            state = fold((event for block in batch for event in block.events), self.view.state)
+            self.view = View(state, batch[-1].ref, self.view.final)
+        final = self._reader.tip(self._contracts.deployment.finality).number
+        self.view = View(self.view.state, self.view.block, final)
 
     def _rewind(self) -> None:
         """Drop the blocks that left the chain, and fold what remains."""
-        known = self.database.newest(DEEPEST_REORGANISATION + 1)
-        common = self.reader.common(known)
-        log.warning("the chain left block %s; back to block %s", known[0].number, common.number)
-        self.database.drop_above(common.number)
-        self.view = self._replayed()
+        check(self._contracts.node, self._contracts.deployment)
+        known = self._database.newest(MAX_DEPTH + 1)
+        try:
+            common = self._reader.common(known)
+        except Reorged:
+            raise OtherHistory(
+                f"the node's chain and {self._database.path} differ in more than {MAX_DEPTH} blocks",
+                hint="find out which one is right; to follow the node, delete the file and start again",
+            ) from None
+        log.warning("block %s left the chain; going on from block %s", known[0].number, common.number)
+        self._database.drop_above(common.number)
+        self.view = self._replayed(min(self.view.final, common.number))
 
-    def _replayed(self) -> View:
+    def _replayed(self, final: int) -> View:
         state = MarketState()
-        for event in self.database.events():
+        for event in self._database.events():
             apply(state, event)
-        newest = self.database.newest(1)
-        return View(state, newest[0] if newest else None, 0)
+        return View(state, next(iter(self._database.newest(1)), None), final)
+
+
+def _batches(blocks: Iterator[Block]) -> Iterator[list[Block]]:
+    while batch := list(islice(blocks, BATCH)):
+        yield batch

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from uuid import uuid4
+from collections.abc import Mapping
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -15,41 +15,62 @@ from hexchange_backend.schemas import Problem
 
 log = logging.getLogger(__name__)
 
+HINTS = {
+    "dataset-not-found": "the catalogue lists the datasets: /",
+    "job-not-found": "the jobs are listed at /api/jobs",
+    "not-found": "see the catalogue at /, or what the API answers at /docs",
+    "method-not-allowed": "this index is only read; to act on the market use the hexchange command",
+    "invalid-request": "see what is accepted at /docs",
+    "body-not-accepted": "send the request without a body",
+    "query-too-long": "search for fewer words",
+    "unavailable": "try again later; /api/health says how the index is",
+    "unexpected": "try again, and report the number of the request",
+}
+"""By code: the next step."""
+
 
 def install(app: FastAPI) -> None:
     """Give the application its error answers."""
 
     @app.exception_handler(HexchangeError)
     def known(request: Request, error: HexchangeError) -> Response:
-        return _answer(request, error.code, 404 if isinstance(error, NotFound) else 503, error.message, error.hint)
+        if isinstance(error, NotFound):
+            return problem(request, 404, error.code, error.message)
+        log.error("request %s failed: %s", request.state.number, error.message)
+        return problem(request, 503, "unavailable", "the index cannot answer at the moment")
 
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         place = ".".join(str(step) for step in first["loc"])
-        return _answer(request, "invalid-request", 422, f"{place}: {first['msg']}", "see /docs for what is accepted")
+        return problem(request, 422, "invalid-request", f"{place}: {first['msg']}")
 
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> Response:
-        return _answer(request, f"http-{error.status_code}", error.status_code, str(error.detail), "see / or /docs")
+        code = "method-not-allowed" if error.status_code == 405 else "not-found"
+        return problem(
+            request, error.status_code, code, f"{request.method} {request.url.path[:100]}", error.headers
+        )
 
     @app.exception_handler(Exception)
     def unexpected(request: Request, error: Exception) -> Response:
-        answer = _answer(request, "unexpected", 500, "something went wrong here", "try again, and report the request")
-        log.error("request %s failed: %s", answer.headers["x-request-id"], type(error).__name__, exc_info=error)
-        return answer
+        log.error("request %s failed", request.state.number, exc_info=error)
+        return problem(request, 500, "unexpected", "something went wrong here")
 
 
-def _answer(request: Request, code: str, status: int, detail: str, hint: str) -> Response:
-    number = uuid4().hex
-    problem = Problem(
-        type=f"about:blank#{code}", title=code.replace("-", " "), status=status, detail=detail, hint=hint,
-        request=number,
-    )  # fmt: skip
-    headers = {"X-Request-Id": number}
+def problem(
+    request: Request, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The answer for a request that failed: JSON from the API, elsewhere a page."""
+    found = Problem(
+        type=f"/docs#{code}",
+        title=code.replace("-", " "),
+        status=status,
+        detail=detail,
+        hint=HINTS.get(code, HINTS["not-found"]),
+        request=request.state.number,
+    )
     if request.url.path.startswith("/api"):
-        return JSONResponse(
-            problem.model_dump(), status_code=status, headers=headers, media_type="application/problem+json"
-        )
-    page: str = request.app.state.templates.get_template("problem.html").render(problem=problem)
-    return HTMLResponse(page, status_code=status, headers=headers)
+        return JSONResponse(found.model_dump(), status, dict(headers or {}), "application/problem+json")
+    page: str = request.app.state.templates.get_template("problem.html").render(problem=found)
+    return HTMLResponse(page, status, dict(headers or {}))

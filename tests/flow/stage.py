@@ -41,6 +41,7 @@ from hexchange.market.state import Job, JobState
 from hexchange.provider import config
 from hexchange.provider.stake import stake
 from hexchange.storage.folder import FolderStore
+from hexchange.storage.store import ContentStore
 
 BOUNDS = Bounds(
     min_fill=2,
@@ -123,6 +124,10 @@ class Market:
     def follower(self) -> Follower:
         return Follower(self.contracts)
 
+    @property
+    def store_folder(self) -> Path:
+        return self.folder / "store"
+
     def job(self, number: int) -> Job:
         self.follower.update()
         return self.follower.state.job(number)
@@ -176,18 +181,17 @@ class Listing:
 
     owner: Person
     dataset: int
-    manifest: Manifest
+    manifest: bytes
     secret: SecretKey
     circuit: Circuit
     scores: np.ndarray
 
     @property
-    def manifest_digest(self) -> bytes:
-        return documents.digest(self.manifest)
-
-    @property
     def circuit_bytes(self) -> bytes:
         return encode_circuit(self.circuit)
+
+    def document(self, store: ContentStore) -> Manifest:
+        return documents.parse(Manifest, store.get_block(self.manifest))
 
 
 COLUMNS = (("age", 0.0, 100.0), ("income", 0.0, 200.0), ("debt", 0.0, 50.0))
@@ -195,41 +199,31 @@ ROWS = 40
 MODEL, INTERCEPT = {"age": 0.01, "income": -0.005, "debt": 0.02}, 0.25
 
 
-def list_table(market: Market, owner: Person, store: FolderStore | None = None) -> Listing:
+def list_table(market: Market, owner: Person) -> Listing:
     """Encrypt, publish and list a small table."""
-    store = store or market.store
     table = Table(ROWS, tuple(Column(*column) for column in COLUMNS))
     values = np.random.default_rng(7).uniform(-1, 1, (ROWS, len(COLUMNS)))
     secret = SecretKey.generate(LINEAR.parameters)
     encryption, inputs = Encryption(secret), dict[str, tuple[Blob, ...]]()
     for name, _block, slots in packing.pack(LINEAR, table, values).inputs:
         blob = encryption.encrypt(slots)
-        inputs[name] = (Blob(str(store.put(blob)), len(blob)),)
+        inputs[name] = (Blob(str(market.store.put(blob)), len(blob)),)
     edition = manifests.Edition("linear", bytes(32), "columns", 1, inputs, None, {})
     columns = tuple(manifests.Column(name, "number", "feature", "", low, high) for name, low, high in COLUMNS)
     manifest = Manifest(
-        "Applicants",
-        "",
-        "CC0-1.0",
-        columns,
-        ROWS,
-        None,
-        "declared",
-        (edition,),
-        None,
-        "SEAL 4.3",
-        None,
-        1,
-        None,
-    )
-    digest = store.put_block(documents.encode(manifest))
-    receipt = owner.send(f"list:{digest.hex()}", market.contracts.calls.list_dataset(digest, 0, 1000))
-    dataset = next(event.dataset for event in receipt.events if isinstance(event, DatasetListed))
+        "Applicants", "", "CC0-1.0", columns, ROWS, None, "declared", (edition,), None, "SEAL 4.3", None, 1, None
+    )  # fmt: skip
     lows, highs = (np.array([column[end] for column in COLUMNS]) for end in (1, 2))
     scores = (lows + (values + 1) * (highs - lows) / 2) @ np.array(list(MODEL.values())) + INTERCEPT
     circuit = predict(table, MODEL, INTERCEPT)
-    store.put_block(encode_circuit(circuit))
-    return Listing(owner, dataset, manifest, secret, circuit, scores)
+    digest = market.store.put_block(documents.encode(manifest))
+    return Listing(owner, list_digest(market, owner, digest), digest, secret, circuit, scores)
+
+
+def list_digest(market: Market, owner: Person, manifest: bytes) -> int:
+    """List whatever stands behind a digest; the number of the dataset."""
+    receipt = owner.send(f"list:{manifest.hex()}", market.contracts.calls.list_dataset(manifest, 0, 1000))
+    return next(event.dataset for event in receipt.events if isinstance(event, DatasetListed))
 
 
 def open_job(
@@ -241,7 +235,6 @@ def open_job(
     fill: int = 120,
     compute: int = 300,
     reward: int = TOKEN,
-    manifest: bytes | None = None,
     circuit: bytes | None = None,
 ) -> int:
     """Sign an offer for any circuit and open a job on it; `circuit` is a digest."""
@@ -249,7 +242,7 @@ def open_job(
     salt = market.jobs.to_bytes(32)
     circuit = circuit or market.store.put_block(listing.circuit_bytes)
     offer = Offer(
-        listing.dataset, 0, manifest or listing.manifest_digest, circuit, ZERO_ADDRESS, ZERO_ADDRESS,
+        listing.dataset, 0, listing.manifest, circuit, ZERO_ADDRESS, ZERO_ADDRESS,
         5 * TOKEN, 0, 0, 1, 1, 100 * TOKEN, 2, 2, 2**40 - 1, 10, salt,
     )  # fmt: skip
     signature = sign_offer(listing.owner.wallet, offer, market.contracts.chain_id, market.deployment.market)
@@ -276,7 +269,7 @@ def provider_process(market: Market, one: Person, *words: str) -> Iterator[subpr
     log = one.home / "run.log"
     command = [
         sys.executable, str(PROCESS), "--home", str(one.home), "--rpc-url", market.chain.url,
-        "--deployment", str(market.folder / "deployment.json"), "--store", str(market.folder / "store"),
+        "--deployment", str(market.folder / "deployment.json"), "--store", str(market.store_folder),
         *words,
     ]  # fmt: skip
     with services.running(command, log) as process:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import signal
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from stage import TOKEN, Listing, Market, Person, log_of, open_job, outcomes, provider_process
+from stage import TOKEN, Listing, Market, Person, list_digest, log_of, open_job, outcomes, provider_process
 
 from hexchange.circuit.results import present, reduce
 from hexchange.evaluation import verify_job
 from hexchange.he.opening import open_outputs
 from hexchange.market import documents
+from hexchange.market.manifests import Blob
 from hexchange.market.results import ResultManifest
 from hexchange.market.state import Job, JobState
 from hexchange.storage.cid import Cid
+from hexchange.storage.folder import FolderStore
 
 
 def settled_digest(job: Job) -> bytes:
@@ -77,7 +80,11 @@ def test_a_dispute_is_decided_by_a_jury_of_few_providers_with_many_seats(
     assert max(runs) <= 2  # one for all seats of a round, however many
 
 
-STEPS = ("draw", "takeSeat", "run", "record", "commit", "settle", "finalize")
+KILLS = (
+    "after:draw", "before:takeSeat", "after:takeSeat", "before:run", "after:run", "after:record", "after:commit",
+    "before:settle", "after:settle", "before:finalize", "after:finalize",
+)  # fmt: skip
+"""Every step from both sides, where what is on disk and on chain differs between them."""
 
 
 def test_a_provider_killed_before_and_after_every_step_ends_its_job_right(
@@ -86,7 +93,7 @@ def test_a_provider_killed_before_and_after_every_step_ends_its_job_right(
     one = market.provider("sisyphus")
     before = one.total
     number = open_job(market, listing, buyer, seats=2)
-    for point in [f"{when}:{step}" for step in STEPS for when in ("before", "after")]:
+    for point in KILLS:
         with provider_process(market, one, "--kill", point) as process:
             if point == "before:takeSeat":
                 job = market.wait(number, lambda job: job.round.seed is not None)
@@ -104,3 +111,59 @@ def test_a_provider_killed_before_and_after_every_step_ends_its_job_right(
     assert one.total - before == 2 * TOKEN
     balance = market.contracts.views.balance_of(one.address)
     assert balance.locked == 0
+
+
+def spoilt(market: Market, listing: Listing, **blobs: Blob) -> Listing:
+    """The same table, listed with other blobs for some of its columns."""
+    manifest = listing.document(market.store)
+    edition = manifest.editions[0]
+    edition = replace(edition, inputs={**edition.inputs, **{name: (blob,) for name, blob in blobs.items()}})
+    digest = market.store.put_block(documents.encode(replace(manifest, editions=(edition,))))
+    return replace(listing, dataset=list_digest(market, listing.owner, digest), manifest=digest)
+
+
+def truncated(market: Market) -> Blob:
+    """A blob of which the store has lost the end."""
+    content = b"t" * 54321
+    blob = Blob(str(market.store.put(content)), len(content))
+    for path in market.store_folder.rglob("*"):
+        if path.is_file() and path.stat().st_size == len(content):
+            path.chmod(0o600)
+            path.write_bytes(content[:-1])
+    return blob
+
+
+def test_nobody_sits_on_what_is_missing_or_malformed_and_other_jobs_go_on(
+    market: Market, listing: Listing, buyer: Person, tmp_path: Path
+) -> None:
+    junk = market.store.put_block(b"{}")
+    ciphertext = Blob(str(market.store.put(b"no ciphertext")), 13)
+    absent = Blob(str(FolderStore(tmp_path / "elsewhere").put(b"gone")), 4)
+    one = market.provider("careful")
+    with provider_process(market, one):
+        bad = [
+            open_job(market, listing, buyer, circuit=junk),
+            open_job(market, listing, buyer, circuit=bytes(31) + b"\1"),
+            open_job(market, spoilt(market, listing, age=ciphertext), buyer),
+            open_job(market, spoilt(market, listing, age=absent), buyer),
+            open_job(market, spoilt(market, listing, age=truncated(market)), buyer),
+            open_job(
+                market,
+                replace(listing, dataset=list_digest(market, listing.owner, junk), manifest=junk),
+                buyer,
+            ),
+        ]
+        good = open_job(market, listing, buyer)
+        market.fill(good)
+        for number in bad:
+            market.wait(number, lambda _, number=number: f"left to others {number} " in log_of(one))  # type: ignore[misc]
+        assert market.finish(good).state is JobState.SETTLED
+    for number in bad:
+        job = market.job(number)
+        assert job.state is JobState.OPEN
+        assert job.round.seats == (None,)
+    before = buyer.total
+    for number in bad:
+        market.jump(market.job(number).round.start + market.job(number).fill)
+        buyer.send(f"refund:{number}", market.contracts.calls.refund(number))
+    assert buyer.total - before == sum(market.job(number).price + TOKEN for number in bad)

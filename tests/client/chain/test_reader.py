@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import secrets
+import time
 from dataclasses import replace
 
 import pytest
@@ -74,7 +75,8 @@ def test_a_failed_item_of_a_multicall_is_an_event(
     calls = contracts.calls
     both = calls.multicall([calls.collect(), calls.stake(0)])
     tx = chain.rpc("eth_sendTransaction", both.fields(wallet.address) | {"value": "0x0"})
-    receipt = chain.rpc("eth_getTransactionReceipt", tx)
+    while (receipt := chain.rpc("eth_getTransactionReceipt", tx)) is None:
+        time.sleep(0.05)
     events = list(Reader(contracts).read(None))[
         int(receipt["blockNumber"], 16) - contracts.deployment.block
     ].events

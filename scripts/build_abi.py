@@ -23,7 +23,9 @@ def artifact(contract: str) -> str:
     compiled = json.loads((ROOT / "build" / "forge" / f"{contract}.sol" / f"{contract}.json").read_text())
     size = (len(compiled["deployedBytecode"]["object"]) - 2) // 2
     if size >= CODE_LIMIT:
-        raise SystemExit(f"{contract}: {size:,} bytes of runtime code, a chain takes less than {CODE_LIMIT:,}")
+        raise SystemExit(
+            f"{contract}: {size:,} bytes of runtime code, a chain takes less than {CODE_LIMIT:,}"
+        )
     shipped = {
         "contract": contract,
         "abi": compiled["abi"],
@@ -41,7 +43,7 @@ def main(check: bool) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         elif not path.exists() or path.read_text() != text:
-            raise SystemExit(f"{path.relative_to(ROOT)} is stale: run scripts/build_abi.py and commit what it writes")
+            raise SystemExit(f"{path} is stale: run scripts/build_abi.py and commit what it writes")
 
 
 if __name__ == "__main__":

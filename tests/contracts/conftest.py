@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from brownie import DataMarket, MockToken, ProviderStake, Wei, accounts, chain
+from brownie import DataMarket, MockToken, ProviderStake, Wei, accounts, chain, web3
 from ledger import Ledger
 from stage import BOUNDS, EXIT, UNIT, Stage
 
@@ -16,7 +16,7 @@ def people():
     owner = accounts.add(OWNER_KEY)
     accounts[0].transfer(owner, Wei("10 ether"))
     names = ("deployer", "buyer", "payee", "ann", "bob", "cai", "challenger", "stranger")
-    return {"owner": owner, **dict(zip(names, accounts))}
+    return {"owner": owner, **dict(zip(names, accounts, strict=False))}
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +39,9 @@ def market(people, stake):
 @pytest.fixture(scope="session")
 def prepared(people, token, stake, market):
     """Everybody has tokens and an allowance; ann, bob and cai have staked; the owner has listed a dataset."""
+    # Half of all requests would ask again which chain this is.
+    web3.provider.cacheable_requests = {"eth_chainId"}
+    web3.provider.cache_allowed_requests = True
     stage = Stage(people, token, stake, market)
     stage.prepare()
     chain.snapshot()

@@ -22,9 +22,7 @@ class Ledger:
     def replay(cls, stage) -> Ledger:
         ledger = cls()
         contract = web3.eth.contract(address=stage.stake.address, abi=stage.stake.abi)
-        topics = {
-            web3.to_hex(web3.keccak(text=event.signature)): event for event in contract.events
-        }
+        topics = {web3.to_hex(web3.keccak(text=event.signature)): event for event in contract.events}
         logs = web3.eth.get_logs({"address": stage.stake.address, "fromBlock": 0})
         for log in logs:
             event = topics[web3.to_hex(log["topics"][0])].process_log(log)

@@ -10,7 +10,14 @@ from eth_abi import encode
 from eth_account import Account
 
 FILL, COMPUTE, RELEASE, NAMING = 600, 3_600, 86_400, 21_600
-MIN_FILL, MAX_FILL, MIN_COMPUTE, MAX_COMPUTE, MIN_RELEASE, MAX_RELEASE = 300, 86_400, 600, 604_800, 86_400, 2_592_000
+MIN_FILL, MAX_FILL, MIN_COMPUTE, MAX_COMPUTE, MIN_RELEASE, MAX_RELEASE = (
+    300,
+    86_400,
+    600,
+    604_800,
+    86_400,
+    2_592_000,
+)
 BOUNDS = (MIN_FILL, MAX_FILL, MIN_COMPUTE, MAX_COMPUTE, MIN_RELEASE, MAX_RELEASE, NAMING)
 EXIT = 604_800
 ONE = 10**6
@@ -110,7 +117,9 @@ class Stage:
 
     def sign(self, offer: dict, key: str | None = None) -> bytes:
         return bytes(
-            Account.sign_typed_data(key or self.people["owner"].private_key, full_message=self.typed(offer)).signature
+            Account.sign_typed_data(
+                key or self.people["owner"].private_key, full_message=self.typed(offer)
+            ).signature
         )
 
     def terms(self, seats: int = 1, **changes) -> tuple:
@@ -212,7 +221,9 @@ class Stage:
         self.market.settle(job, RIGHT, {"from": self.people["stranger"]})
         return job
 
-    def jury(self, job: int, seals: list, salted: bytes = TRACE, names: tuple = ("ann", "bob", "cai")) -> None:
+    def jury(
+        self, job: int, seals: list, salted: bytes = TRACE, names: tuple = ("ann", "bob", "cai")
+    ) -> None:
         """Fills round two, the seats shared out in equal blocks, and seals it: one digest a seat, None for silent."""
         self.draw(job)
         block = -(-len(seals) // len(names))

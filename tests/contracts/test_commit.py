@@ -76,7 +76,12 @@ def test_a_seal_is_written_once(stage, ann, job):
 
 def test_a_seal_is_stored_and_announced(stage, ann, job):
     done = stage.stake.commit(job, 0, RIGHT, {"from": ann})
-    assert dict(done.events["SealCommitted"]) == {"job": job, "round": 1, "seat": 0, "seal": "0x" + RIGHT.hex()}
+    assert dict(done.events["SealCommitted"]) == {
+        "job": job,
+        "round": 1,
+        "seat": 0,
+        "seal": "0x" + RIGHT.hex(),
+    }
     assert stage.round(job)["sealedMask"] == 1
 
 

@@ -52,5 +52,7 @@ def test_what_was_given_can_be_read(stage):
 
 def test_no_function_has_a_privileged_caller(stage):
     words = ("owner", "pause", "upgrade", "rescue", "sweep", "admin", "fee", "treasury")
-    names = {entry["name"] for c in (stage.market, stage.stake) for entry in c.abi if entry["type"] == "function"}
+    names = {
+        entry["name"] for c in (stage.market, stage.stake) for entry in c.abi if entry["type"] == "function"
+    }
     assert not {n for n in names if any(word in n.lower() for word in words)} - {"ownerOf"}

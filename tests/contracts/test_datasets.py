@@ -92,7 +92,11 @@ def test_an_offer_is_requested_for_a_dataset_that_exists(stage, stranger):
 
 def test_anyone_may_request_an_offer(stage, stranger):
     done = stage.market.requestOffer(1, OTHER, {"from": stranger})
-    assert dict(done.events["OfferRequested"]) == {"dataset": 1, "buyer": stranger, "request": "0x" + OTHER.hex()}
+    assert dict(done.events["OfferRequested"]) == {
+        "dataset": 1,
+        "buyer": stranger,
+        "request": "0x" + OTHER.hex(),
+    }
 
 
 def test_only_the_owner_publishes_offers(stage, owner, stranger):
@@ -158,7 +162,13 @@ def test_the_token_names_the_manifest_as_a_cid_in_base_16(stage):
 
 @pytest.mark.parametrize(
     ("interface", "known"),
-    [("0x01ffc9a7", True), ("0x80ac58cd", True), ("0x5b5e139f", True), ("0x49064906", True), ("0xffffffff", False)],
+    [
+        ("0x01ffc9a7", True),
+        ("0x80ac58cd", True),
+        ("0x5b5e139f", True),
+        ("0x49064906", True),
+        ("0xffffffff", False),
+    ],
 )
 def test_the_market_says_which_interfaces_it_has(stage, interface, known):
     assert stage.market.supportsInterface(interface) is known

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from stage import (
-    COMPUTE,
     FLOOR,
     GUARANTEE,
     NAMING,

@@ -98,7 +98,9 @@ def test_a_bad_permit_is_ignored_and_the_allowance_decides(stage, stranger):
     assert stage.stake.accountOf(stranger).dict()["free"] == ONE
 
 
-@pytest.mark.parametrize("name", ["deposit", "withdraw", "stake", "unstake", "collect", "draw", "takeSeat", "redraw"])
+@pytest.mark.parametrize(
+    "name", ["deposit", "withdraw", "stake", "unstake", "collect", "draw", "takeSeat", "redraw"]
+)
 def test_nothing_can_be_called_while_a_deposit_is_measured(people, stranger, name):
     token = people["deployer"].deploy(MockHookToken)
     stake = other_stake(people, token)

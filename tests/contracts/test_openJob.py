@@ -30,7 +30,9 @@ MIN_FILL, MAX_FILL, MIN_COMPUTE, MAX_COMPUTE, MIN_RELEASE, MAX_RELEASE, _ = BOUN
 OTHER_KEY = "0x" + "22" * 32
 
 
-def open_job(stage, offer: dict, signature: bytes | None = None, terms: tuple | None = None, by: str = "buyer"):
+def open_job(
+    stage, offer: dict, signature: bytes | None = None, terms: tuple | None = None, by: str = "buyer"
+):
     return stage.market.openJob(
         tuple(offer.values()),
         signature or stage.sign(offer),
@@ -136,7 +138,9 @@ def test_an_offer_that_another_key_signed_is_refused(stage, owner):
         open_job(stage, offer, stage.sign(offer, OTHER_KEY))
 
 
-@pytest.mark.parametrize("field", ["price", "guarantee", "epsilon", "minReward", "maxReward", "expiry", "maxUses"])
+@pytest.mark.parametrize(
+    "field", ["price", "guarantee", "epsilon", "minReward", "maxReward", "expiry", "maxUses"]
+)
 def test_every_changed_number_voids_the_signature(stage, owner, field):
     offer = stage.offer()
     signature = stage.sign(offer)
@@ -190,7 +194,9 @@ def test_a_contract_wallet_consents(stage, stranger):
     assert stage.view(1)["job"]["owner"] == wallet
 
 
-@pytest.mark.parametrize("answer", [1, 2, 3, 4], ids=["refuses", "reverts", "answers too short", "burns all gas"])
+@pytest.mark.parametrize(
+    "answer", [1, 2, 3, 4], ids=["refuses", "reverts", "answers too short", "burns all gas"]
+)
 def test_a_contract_wallet_that_does_not_consent_opens_no_job(stage, stranger, answer):
     wallet, offer = wallet_with_dataset(stage, stranger)
     wallet.set(answer, {"from": stranger})
@@ -261,13 +267,17 @@ def test_the_bounds_of_the_market_hold_below_those_of_an_offer(stage):
 
 def test_epsilon_is_reserved_until_the_budget_is_used_up(stage, owner):
     for _ in range(3):
-        stage.open(epsilon=300_000)
+        stage.open(epsilon=300_000, maxUses=9)
     with reverts("BudgetExceeded", 100_000, 300_000):
         open_job(stage, stage.offer(epsilon=300_000))
     stage.open(epsilon=100_000)
-    assert stage.market.datasetOf(1).dict()["epsilon"] == {"limit": 1_000_000, "reserved": 1_000_000, "spent": 0}
+    assert stage.market.datasetOf(1).dict()["epsilon"] == {
+        "limit": 1_000_000,
+        "reserved": 1_000_000,
+        "spent": 0,
+    }
     stage.market.refund(1, {"from": owner})
-    stage.open(epsilon=300_000)
+    stage.open(epsilon=300_000, maxUses=9)
 
 
 def test_what_is_spent_counts_against_the_budget(stage, owner):

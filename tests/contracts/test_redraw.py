@@ -107,9 +107,7 @@ def test_silent_seats_pay_their_fine_and_are_empty_and_sealed_seats_stay(stage, 
 def test_a_sealed_seat_is_not_displaced_by_a_lower_ticket(stage, job):
     redraw(stage, job)
     for unit in range(10):
-        stage.stake.multicall(
-            [stage.stake.takeSeat.encode_input(job, unit)], {"from": stage.people["bob"]}
-        )
+        stage.stake.multicall([stage.stake.takeSeat.encode_input(job, unit)], {"from": stage.people["bob"]})
     seats = stage.stake.seatsOf(job, 1)
     assert seats[0][0] == stage.people["ann"]
     assert seats[1][0] == stage.people["bob"]

@@ -14,7 +14,6 @@ from stage import (
     PRICE,
     REWARD,
     RIGHT,
-    TRACE,
     WRONG,
     at,
     digest,
@@ -182,7 +181,12 @@ def test_m2_silent_again_after_the_redraw(stage):
     stage.sit(job, "cai")
     assert_due_from(stage, job, "SealsMissing", stage.round(job)["commitBy"])
     fine = stage.bond(3) // 3
-    assert stage.changes(before) == {"ann": REWARD, "bob": REWARD, "cai": -2 * fine, "burnt": 2 * fine - 2 * REWARD}
+    assert stage.changes(before) == {
+        "ann": REWARD,
+        "bob": REWARD,
+        "cai": -2 * fine,
+        "burnt": 2 * fine - 2 * REWARD,
+    }
 
 
 def test_m2_after_the_redraw_seats_stay_empty(stage):
@@ -399,7 +403,6 @@ def test_m8_a_guarantee_above_the_rewards_leaves_the_rest_to_the_owner(stage):
     at(stage.deadline(1))
     refund(stage, 1)
     assert stage.changes(before) == {"owner": -FLOOR, "ann": FLOOR}
-    assert GUARANTEE < 100 * ONE
 
 
 def test_m8_after_a_dispute_counts_only_the_rewards_that_the_escrow_paid(stage):
@@ -455,4 +458,3 @@ def test_no_two_calls_of_a_deadline_succeed_at_the_same_second(stage, stranger):
     with reverts("RedrawOver", by + FILL, by + FILL):
         stage.stake.redraw(job, {"from": stranger})
     assert refund(stage, job) == "SealsMissing"
-    assert TRACE

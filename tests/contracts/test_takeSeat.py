@@ -10,7 +10,9 @@ from stage import COMPUTE, FILL, FLOOR, ONE, REWARD, RIGHT, WRONG, at, reverts
 def ranked(stage, job: int, number: int = 1, names=("ann", "bob", "cai")) -> list[tuple[int, str, int]]:
     """Every ticket of these providers, lowest first: (ticket, name, unit)."""
     seed = bytes(stage.round(job, number)["seed"])
-    tickets = [(stage.ticket(seed, stage.people[name], unit), name, unit) for name in names for unit in range(40)]
+    tickets = [
+        (stage.ticket(seed, stage.people[name], unit), name, unit) for name in names for unit in range(40)
+    ]
     return sorted(tickets)
 
 
@@ -59,7 +61,11 @@ def test_stake_of_the_second_of_the_opening_does_not_sit(stage, ann, buyer):
     signed = stage.offer()
     at(opened)
     stage.market.openJob(
-        tuple(signed.values()), stage.sign(signed), stage.terms(1), (0, 0, 0, b"\0" * 32, b"\0" * 32), {"from": buyer}
+        tuple(signed.values()),
+        stage.sign(signed),
+        stage.terms(1),
+        (0, 0, 0, b"\0" * 32, b"\0" * 32),
+        {"from": buyer},
     )
     assert stage.round(job)["start"] == opened
     stage.draw(job)

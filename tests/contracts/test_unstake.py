@@ -30,7 +30,11 @@ def test_unstaking_leaves_the_draw_at_once_and_says_when_it_can_be_collected(sta
     done = stage.stake.unstake(50 * ONE, {"from": ann})
     account = stage.stake.accountOf(ann).dict()
     available = done.timestamp + EXIT
-    assert (account["staked"], account["leaving"], account["availableAt"]) == (3_950 * ONE, 50 * ONE, available)
+    assert (account["staked"], account["leaving"], account["availableAt"]) == (
+        3_950 * ONE,
+        50 * ONE,
+        available,
+    )
     assert dict(done.events["Unstaked"]) == {"provider": ann, "amount": 50 * ONE, "availableAt": available}
 
 

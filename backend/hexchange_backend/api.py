@@ -30,7 +30,7 @@ NOT_FOUND: dict[int | str, dict[str, Any]] = {404: PROBLEM}
 router = APIRouter(prefix="/api", dependencies=[Depends(known_query)], responses={422: PROBLEM})
 
 Answers = Annotated[Views, Depends(views)]
-Number = Annotated[int, Path(ge=1, lt=2**53, examples=[1])]
+Number = Annotated[int, Path(ge=1, lt=2**53, description="as the lists give it", examples=[1])]
 Words = Annotated[
     str, Query(alias="q", max_length=200, description="words that the card must hold", examples=["income"])
 ]

@@ -200,5 +200,5 @@ def _row(each: Event) -> dict[str, Any]:
 @cache
 def _form(name: str) -> TypeAdapter[tuple[Event]]:
     """An event as JSON, bytes in hex. The tuple is there because a dataclass itself takes no such setting."""
-    setting = ConfigDict(ser_json_bytes="hex", val_json_bytes="hex")
-    return TypeAdapter(GenericAlias(tuple, (EVENTS[name],)), config=setting)
+    kind: Any = GenericAlias(tuple, (EVENTS[name],))
+    return TypeAdapter(kind, config=ConfigDict(ser_json_bytes="hex", val_json_bytes="hex"))

@@ -39,7 +39,14 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = {"time": _time, "micro": _micro, "short": _short, "size": _size, "amount": _amount}
+    filters = {
+        "time": _time,
+        "micro": _micro,
+        "short": _short,
+        "size": _size,
+        "amount": _amount,
+        "units": _units,
+    }
     made.filters |= {**filters, "result": result_text, "pretty": _pretty, "share": _share, "number": _number}
     return made
 
@@ -97,6 +104,10 @@ def _micro(millionths: str) -> str:
 
 def _amount(units: str, token: Any) -> str:
     return format_amount(int(units), token.decimals, token.symbol)
+
+
+def _units(units: str, token: Any) -> str:
+    return format_amount(int(units), token.decimals)
 
 
 def _short(text: str) -> str:

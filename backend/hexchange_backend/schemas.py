@@ -39,8 +39,8 @@ class Budget(Model):
 
     limit: str = Field(examples=["5000000"])
     reserved: str = Field(description="by jobs that go on", examples=["1000000"])
-    spent: str = Field(examples=["2000000"])
-    left: str = Field(examples=["2000000"])
+    spent: str = Field(examples=["1500000"])
+    left: str = Field(examples=["2500000"])
 
 
 class Column(Model):
@@ -69,7 +69,7 @@ class Dataset(Model):
     listed_at: Time
     delisted: bool = Field(description="no more jobs open on it", examples=[False])
     epsilon: Budget
-    exact: Budget
+    exact: Annotated[Budget, Field(examples=[{"limit": "20", "reserved": "1", "spent": "2", "left": "17"}])]
     title: Text | None
     licence: Annotated[str, Field(examples=["CC-BY-4.0"])] | None
     rows: Annotated[int, Field(examples=[569])] | None
@@ -146,7 +146,7 @@ class Step(Model):
     """One event of a job; `final` once no reorganisation undoes it."""
 
     event: str = Field(examples=["JobOpened"])
-    text: str = Field(examples=["the buyer opened the job and locked 31 HXD"])
+    text: str = Field(examples=["the buyer opened the job and put 31 HXD into escrow"])
     at: Time
     block: int = Field(examples=[1042])
     tx: Hash

@@ -20,32 +20,40 @@ from hexchange_backend.views import Views
 log = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.5
+STARTING = "starting"
 
 
 class Task(threading.Thread):
-    """Work that is repeated until `stop`. Trouble is kept for health and tried again, OtherHistory ends it."""
+    """Work that is repeated until `stop`, once the task `after` succeeded or failed for the first time.
 
-    def __init__(self, name: str, work: Callable[[], None]) -> None:
+    Trouble is kept for health and tried again; OtherHistory ends the task.
+    """
+
+    def __init__(self, name: str, work: Callable[[], None], after: Task | None = None) -> None:
         super().__init__(name=name, daemon=True)
-        self._work = work
+        self._work, self._after = work, after
         self._stopping = threading.Event()
-        self.trouble = "starting"
+        self.trouble = STARTING
 
     def run(self) -> None:
         while not self._stopping.is_set():
-            try:
-                self._work()
-                self.trouble = ""
-            except HexchangeError as error:
-                if error.code != self.trouble:
-                    log.warning("%s: %s (next: %s)", self.name, error.message, error.hint)
-                self.trouble = error.code
-                if isinstance(error, OtherHistory):
-                    return
-            except Exception:
-                self.trouble = "unexpected"
-                raise
+            if self._after is None or self._after.trouble != STARTING:
+                try:
+                    self._work()
+                    self.trouble = ""
+                except HexchangeError as error:
+                    self._note(error)
+                    if isinstance(error, OtherHistory):
+                        return
+                except Exception:
+                    self.trouble = "unexpected"
+                    raise
             self._stopping.wait(PAUSE_SECONDS)
+
+    def _note(self, error: HexchangeError) -> None:
+        if error.code != self.trouble:
+            log.warning("%s: %s (next: %s)", self.name, error.message, error.hint)
+        self.trouble = error.code
 
     def stop(self) -> None:
         """End after the work in hand; whatever is cut off is whole on disk."""
@@ -61,10 +69,9 @@ class Service:
         self._naming = contracts.views.bounds().naming
         self._indexer = Indexer(contracts, database)
         self._library = Library(database, store, contracts.deployment)
-        self._tasks = (
-            Task("indexer", self._indexer.update),
-            Task("library", lambda: self._library.collect(self._indexer.view.state)),
-        )
+        follow = Task("indexer", self._indexer.update)
+        collect = Task("library", lambda: self._library.collect(self._indexer.view.state), after=follow)
+        self._tasks = (follow, collect)
 
     def start(self) -> None:
         """Begin to follow chain and store."""
@@ -106,4 +113,4 @@ class Service:
         troubles = [task.trouble for task in self._tasks if task.trouble]
         if not troubles:
             return "ok", ""
-        return ("starting" if troubles[0] == "starting" else "troubled"), troubles[0]
+        return ("starting" if troubles[0] == STARTING else "troubled"), troubles[0]

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import signal
+import threading
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from stage import TOKEN, Listing, Market, Person, list_digest, log_of, open_job, outcomes, provider_process
+from stage import (
+    TOKEN,
+    Line,
+    Listing,
+    Market,
+    Person,
+    list_digest,
+    log_of,
+    open_job,
+    outcomes,
+    provider_process,
+)
 
 from hexchange.circuit.results import present, reduce
 from hexchange.evaluation import verify_job
@@ -167,3 +179,57 @@ def test_nobody_sits_on_what_is_missing_or_malformed_and_other_jobs_go_on(
         market.jump(market.job(number).round.start + market.job(number).fill)
         buyer.send(f"refund:{number}", market.contracts.calls.refund(number))
     assert buyer.total - before == sum(market.job(number).price + TOKEN for number in bad)
+
+
+def test_a_seat_that_falls_silent_is_fined_and_drawn_again(
+    market: Market, listing: Listing, buyer: Person
+) -> None:
+    silent, steady, waiting = (market.provider(name, units=1) for name in ("ghost", "oak", "spare"))
+    with provider_process(market, steady):
+        with provider_process(market, silent) as dying:
+            number = open_job(market, listing, buyer, seats=2)
+            job = market.wait(number, lambda job: job.round.seed is not None)
+            market.jump(job.round.contest_end - job.fill // 2)
+            job = market.wait(number, lambda job: job.round.full)
+            dying.kill()
+        market.jump(job.round.contest_end)
+        market.wait(number, lambda job: job.round.sealed == 1)
+        with provider_process(market, waiting):
+            market.jump(job.round.commit_by)
+            market.wait(number, lambda job: job.round.redrawn)
+            market.fill(number)
+            job = market.finish(number)
+    assert job.state is JobState.SETTLED
+    fines = [(provider, fine) for _, provider, fine, _ in outcomes(job) if fine]
+    assert fines == [(silent.address, job.fine)]
+    paid = [provider for _, provider, _, reward in outcomes(job) if reward]
+    assert len(paid) == 2
+    assert steady.address in paid
+    assert silent.address not in paid
+
+
+def test_a_connection_that_breaks_all_the_time_costs_a_provider_nothing(
+    market: Market, listing: Listing, buyer: Person
+) -> None:
+    one = market.provider("offgrid")
+    before = one.total
+    over = threading.Event()
+    with Line(market.chain.port) as line, provider_process(market, one, url=line.url):
+
+        def break_often() -> None:
+            while not over.wait(0.3):
+                line.cut()
+
+        breaking = threading.Thread(target=break_often)
+        breaking.start()
+        try:
+            number = open_job(market, listing, buyer, seats=2)
+            market.fill(number)
+            job = market.finish(number)
+        finally:
+            over.set()
+            breaking.join()
+    assert job.state is JobState.SETTLED
+    assert [seat[2:] for seat in outcomes(job)] == [(0, TOKEN), (0, TOKEN)]
+    assert one.total - before == 2 * TOKEN
+    assert line.cuts > 10

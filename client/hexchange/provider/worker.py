@@ -16,7 +16,7 @@ from hexchange.chain.calls import Call
 from hexchange.chain.contracts import Contracts
 from hexchange.chain.outbox import MINED, SENT
 from hexchange.chain.sender import Sender
-from hexchange.errors import ContractReverted, HexchangeError, NodeUnreachable, StaleNode
+from hexchange.errors import ContractReverted, DiskFull, HexchangeError, NodeUnreachable, StaleNode
 from hexchange.evaluation import seeds_of
 from hexchange.follower import Follower
 from hexchange.market import rules
@@ -73,14 +73,14 @@ class Worker:
             try:
                 self.tick()
                 pause = POLL_SECONDS
-            except (NodeUnreachable, StaleNode) as error:
+            except (NodeUnreachable, StaleNode, DiskFull) as error:
                 self._tell_once("waiting", 0, error.message)
                 pause = min(2 * pause, LONGEST_PAUSE)
             time.sleep(pause) if self._draining else stop.wait(pause)
         self._tell("stopped", 0, "every seat that was held is committed")
 
     def tick(self) -> None:
-        """Follow the chain and do what is due. Raises NodeUnreachable or StaleNode; call it again then."""
+        """Follow the chain and do what is due. Raises NodeUnreachable, StaleNode, DiskFull: call it again."""
         self.sender.tick()
         self.follower.update()
         jobs = [job for job in self.follower.state.jobs.values() if not job.over]

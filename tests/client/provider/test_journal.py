@@ -9,6 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from hexchange.errors import DiskFull
 from hexchange.evaluation import Evaluated
 from hexchange.provider.journal import Journal
 
@@ -69,3 +72,13 @@ def test_a_run_is_whole_or_absent_after_a_kill(tmp_path: Path) -> None:
     killed = subprocess.run([sys.executable, "-c", program, str(path)], env=os.environ, check=False)
     assert killed.returncode == -signal.SIGKILL
     assert Journal(path).jobs() == [1]
+
+
+def test_a_full_disk_is_named_and_leaves_the_journal_whole(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.sqlite")
+    journal.record(1, (FIRST,), evaluated())
+    (pages,) = journal._database.execute("PRAGMA page_count").fetchone()
+    journal._database.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(DiskFull):
+        journal.record(2, (FIRST,), Evaluated(FIRST, bytes(32), b"m", (bytes(1 << 20),)))
+    assert journal.jobs() == [1]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from hexchange.errors import HexchangeError, NotFound, WorkFailed
 from hexchange.provider import tasks
 from hexchange.provider.tasks import Tasks
 
@@ -27,7 +28,7 @@ class ByHand(Executor):
         for future, work in self.waiting:
             try:
                 future.set_result(work())
-            except ValueError as error:
+            except (HexchangeError, LookupError) as error:
                 future.set_exception(error)
         self.waiting.clear()
 
@@ -56,7 +57,7 @@ def test_a_failure_stands_until_its_pause_is_over(monkeypatch: pytest.MonkeyPatc
     hand, asked = ByHand(), Tasks()
 
     def fail() -> int:
-        raise ValueError("no")
+        raise NotFound("no")
 
     def ask() -> int | None:
         return asked.ask(("fetch", 1), hand, fail)
@@ -64,16 +65,16 @@ def test_a_failure_stands_until_its_pause_is_over(monkeypatch: pytest.MonkeyPatc
     ask()
     hand.go()
     for _ in range(2):
-        with pytest.raises(ValueError, match="no"):
+        with pytest.raises(NotFound, match="no"):
             ask()
     now += tasks.FIRST_PAUSE
     assert ask() is None
     assert len(hand.waiting) == 1
     hand.go()
-    with pytest.raises(ValueError, match="no"):
+    with pytest.raises(NotFound, match="no"):
         ask()
     now += tasks.FIRST_PAUSE
-    with pytest.raises(ValueError, match="no"):  # the second pause is twice as long
+    with pytest.raises(NotFound, match="no"):  # the second pause is twice as long
         ask()
 
 
@@ -85,3 +86,15 @@ def test_what_is_forgotten_is_done_anew() -> None:
     asked.forget("run", 1)
     assert asked.ask(("run", 1, b"seed"), hand, lambda: 1) is None
     assert asked.ask(("run", 2, b"seed"), hand, lambda: 1) == 1
+
+
+def test_an_exception_that_nobody_foresaw_becomes_one_of_ours() -> None:
+    hand, asked = ByHand(), Tasks()
+
+    def surprise() -> int:
+        return [][1]
+
+    asked.ask(("plan", 1), hand, surprise)
+    hand.go()
+    with pytest.raises(WorkFailed, match="plan ended in an unexpected IndexError"):
+        asked.ask(("plan", 1), hand, surprise)

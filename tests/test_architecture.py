@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "market": {"errors", "circuit", "chain.events"},
     "follower": {"errors", "chain", "market"},
     "sealing": {"errors"},
+    "circuits": {"errors", "circuit", "storage", "market"},
     "jobs": {"errors", "chain", "market"},
     "evaluation": {"errors", "circuit", "he", "storage", "market", "chain.events"},
     "owner": {"errors", "circuit", "he", "storage", "chain", "market", "follower", "evaluation", "sealing"},
@@ -30,7 +31,7 @@ MAY_IMPORT = {
     "provider": {"errors", "circuit", "he", "storage", "chain", "market", "follower", "evaluation"},
     "cli": {
         *FOUNDATION, "circuit", "he", "storage", "chain", "market", "follower", "evaluation",
-        "jobs", "owner", "buyer", "provider",
+        "circuits", "jobs", "owner", "buyer", "provider",
     },
     "backend": {"errors", "circuit", "storage", "chain", "market", "follower"},
 }  # fmt: skip

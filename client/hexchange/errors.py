@@ -88,8 +88,8 @@ class Refused(HexchangeError):
 # --- UsageError -----------------------------------------------------------------------------------
 
 
-class UnknownCircuit(UsageError):
-    """The library has no circuit of that name, or it lacks what it needs."""
+class ModelMissing(UsageError):
+    """A scoring circuit is asked for without the model that it scores with."""
 
 
 class ModelUnreadable(UsageError):

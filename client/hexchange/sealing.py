@@ -16,6 +16,8 @@ from nacl.utils import random
 from hexchange.errors import SealedForAnother
 
 KEY_BYTES = SecretBox.KEY_SIZE
+OVERHEAD_BYTES = SecretBox.NONCE_SIZE + SecretBox.MACBYTES
+"""By how much a ciphertext is longer than its document."""
 
 
 @dataclass(frozen=True, slots=True)

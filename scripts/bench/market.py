@@ -24,7 +24,7 @@ from bench.report import Result
 from demo.cast import Participant, fund
 from hexchange.buyer import purchase, result
 from hexchange.buyer.catalogue import Catalogue
-from hexchange.buyer.quote import choose_terms, quote
+from hexchange.buyer.quote import Wishes, quote
 from hexchange.buyer.result_key import result_key
 from hexchange.chain.deploy import UNIT, deploy
 from hexchange.chain.deployment import save_deployment
@@ -138,15 +138,12 @@ class Market:
     def _buy(self) -> int:
         buyer, follower = self.buyer, self.follower
         follower.update()
-        catalogue = Catalogue(follower.state, follower.now, buyer.contracts, buyer.store)
-        (offered,) = catalogue.offers(1, buyer.address)
+        catalogue = Catalogue(follower.state, follower.now, buyer.contracts, buyer.store, buyer.address)
+        (offered,) = catalogue.offers(1).offers
         key = bytes(result_key(buyer.home).public_key)
-        terms = choose_terms(offered, buyer.contracts, key, fill=120, compute=300, release=3600)
-        dataset = follower.state.dataset(1)
-        asked = quote(dataset, catalogue.manifest(dataset), offered, terms, BOUNDS.naming, buyer.address)
+        asked = quote(catalogue, offered, Wishes(fill=120, compute=300, release=3600), key)
         with buyer.sender() as sender:
-            begun = purchase.begin(asked, buyer.contracts, buyer.address, buyer.home)
-            return purchase.open_job(begun, asked, buyer.contracts, buyer.wallet, sender).job
+            return purchase.open_job(asked, buyer.contracts, buyer.wallet, sender).job
 
     def _job(self, number: int) -> Job:
         self.follower.update()
@@ -167,7 +164,7 @@ class Market:
     def _read(self, job: Job) -> None:
         buyer = self.buyer
         released = result.read_result(job, buyer.store, result_key(buyer.home), buyer.deployment)
-        result.to_useful(result.circuit_of(job, buyer.store), released)
+        result.useful(result.circuit_of(job, buyer.store), released)
 
 
 def overhead() -> list[Result]:

@@ -21,13 +21,14 @@ from demo.data import HeldOut, Table
 from demo.stage import GUARANTEES, STRANGER, TOKEN, Stage
 from hexchange.buyer import purchase, result
 from hexchange.buyer.catalogue import Catalogue
-from hexchange.buyer.quote import Quote, choose_terms, quote
-from hexchange.buyer.request import build_circuit, request_offer, scoring
+from hexchange.buyer.quote import Quote, Wishes, quote
+from hexchange.buyer.request import request_offer
 from hexchange.buyer.result_key import result_key
 from hexchange.chain.events import ZERO_ADDRESS
 from hexchange.chain.permits import sign_permit
 from hexchange.circuit.document import Circuit, circuit_digest
 from hexchange.circuit.results import in_units
+from hexchange.circuits import find_circuit, scoring
 from hexchange.market.manifests import Manifest
 from hexchange.market.messages import OfferRequest
 from hexchange.market.results import ReleasedResult
@@ -79,13 +80,13 @@ def play(stage: Stage) -> Played:
     bureau = _list(stage, "bureau", loans, ("linear",), epsilon=0, exact=2)
     clinic = _list(stage, "clinic", data.diabetes(), ("stats",), epsilon=4 * MICRO, exact=0)
     model = data.lender_model(loans.frame, approved)
-    scores = scoring(_table(bureau), model)
+    scores, store = scoring(_table(bureau), model), stage.cast["hospital"].store
     _offers(stage, "hospital", hospital, [
-        (build_circuit("describe", hospital, noise=True), _terms(stage, 20, epsilon=MICRO)),
-        (build_circuit("logistic", hospital), _terms(stage, 60)),
+        (find_circuit("describe", hospital, store, noise=True), _terms(stage, 20, epsilon=MICRO)),
+        (find_circuit("logistic", hospital, store), _terms(stage, 60)),
     ])  # fmt: skip
     _offers(stage, "clinic", clinic, [
-        (build_circuit("describe", clinic, noise=True), _terms(stage, 10, epsilon=MICRO, uses=4)),
+        (find_circuit("describe", clinic, store, noise=True), _terms(stage, 10, epsilon=MICRO, uses=4)),
     ])  # fmt: skip
     lender = stage.cast["lender"]
     _request(stage, lender, bureau, scores)
@@ -188,22 +189,20 @@ def _request(stage: Stage, lender: Participant, manifest: Manifest, circuit: Cir
 
 def _buy(stage: Stage, use: str, buyer: Participant, dataset: int, name: str, *, seats: int) -> Act:
     stage.follower.update()
-    catalogue = Catalogue(stage.follower.state, stage.follower.now, buyer.contracts, buyer.store)
+    catalogue = Catalogue(
+        stage.follower.state, stage.follower.now, buyer.contracts, buyer.store, buyer.address
+    )
     offered = next(
-        one for one in catalogue.offers(dataset, buyer.address)
+        one for one in catalogue.offers(dataset).offers
         if not one.obstacle and one.circuit.result in RESULTS[name]
     )  # fmt: skip
-    key = bytes(result_key(buyer.home).public_key)
-    terms = choose_terms(
-        offered, buyer.contracts, key, seats=seats, reward=REWARD, compute=COMPUTE, release=RELEASE,
+    wishes = Wishes(
+        seats=seats, reward=REWARD, compute=COMPUTE, release=RELEASE,
         fill=TRAINING_FILL if name == "logistic" else FILL,
     )  # fmt: skip
-    listed = stage.follower.state.dataset(dataset)
-    naming = buyer.contracts.views.bounds().naming
-    asked = quote(listed, catalogue.manifest(listed), offered, terms, naming, buyer.address)
+    asked = quote(catalogue, offered, wishes, bytes(result_key(buyer.home).public_key))
     with buyer.sender() as sender:
-        begun = purchase.begin(asked, buyer.contracts, buyer.address, buyer.home)
-        bought = purchase.open_job(begun, asked, buyer.contracts, buyer.wallet, sender)
+        bought = purchase.open_job(asked, buyer.contracts, buyer.wallet, sender)
     token = buyer.contracts.token
     story.line(
         f"job {bought.job}: the {buyer.role} buys {name} of dataset {dataset}, {seats} seats, "
@@ -261,7 +260,7 @@ def _read_results(stage: Stage, played: Played, held_out: HeldOut, loans: Table,
         released = result.read_result(job, act.buyer.store, result_key(act.buyer.home), stage.deployment)
         played.results[act.job] = released
         circuit = result.circuit_of(job, act.buyer.store)
-        useful = result.to_useful(circuit, released)
+        useful = result.useful(circuit, released)
         result.save(useful, released, act.buyer.home / "results" / f"job-{act.job}")
         if act.name == "logistic":
             _judge_model(played, useful, held_out)

@@ -28,11 +28,12 @@ from hexchange.market.manifests import Column
 from hexchange.market.messages import SignedOffer
 from hexchange.market.results import ReleasedResult, SealedResult
 from hexchange.market.state import Job, JobState
+from hexchange.market.tables import circuit_table
 from hexchange.owner import listing, offers
 from hexchange.owner.budget import Ledger, Spent
 from hexchange.owner.encrypt import Card, encrypt_table
 from hexchange.owner.journal import Journal, books
-from hexchange.owner.schema import Schema, circuit_table
+from hexchange.owner.schema import Schema
 from hexchange.owner.workspace import Workspace
 from hexchange.sealing import SealedBytes, open_result
 from hexchange.storage.cid import Cid

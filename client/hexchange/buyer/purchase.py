@@ -1,88 +1,92 @@
 """Opening a job so that it is opened once, whatever happens between the decision and the receipt.
 
-A purchase is a small file that is written before anything is sent and closed when the job's number is known.
-The same command finds an unfinished purchase of the same offer and finishes it instead of buying again.
+The sender remembers the call before anything leaves the machine. Until its outcome was told, the same offer leads
+to the same call, so a command that was interrupted finishes its purchase when it is run again.
 """
 
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import dataclass
-from pathlib import Path
-from uuid import uuid4
 
 from hexchange.buyer.quote import Quote
 from hexchange.chain.contracts import Contracts
 from hexchange.chain.events import NO_PERMIT, JobOpened, Permit
+from hexchange.chain.outbox import MINED, SENT
 from hexchange.chain.permits import sign_permit
 from hexchange.chain.sender import Receipt, Sender
 from hexchange.chain.wallet import Wallet
-from hexchange.errors import InsufficientFunds
+from hexchange.errors import InsufficientFunds, PermitUnsupported
 
 PERMIT_SECONDS = 3600
+"""How long a signed permit may be used (block time)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    """A purchase on disk that may or may not have been sent; `resumed` if an earlier command began it."""
+class Payment:
+    """How the escrow is paid, in base units: from the free balance, and pulled from the wallet."""
 
-    path: Path
-    resumed: bool
+    free: int
+    pulled: int
 
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """A job that was bought: its number and the receipt of the call that opened it."""
+    """A job that was bought: its number, what opening it locked, and the receipt of the call."""
 
     job: int
+    escrow: int
     receipt: Receipt
 
 
-def begin(quote: Quote, contracts: Contracts, buyer: str, home: Path) -> Begun:
-    """The unfinished purchase of this offer, or a new one that can be paid. Raises InsufficientFunds."""
-    folder = home / "buyer" / "purchases" / f"{contracts.chain_id}-{quote.offered.digest.hex()}"
-    unfinished = sorted(folder.glob("*.open"))
-    if unfinished:
-        return Begun(unfinished[0], resumed=True)
+def resume(digest: bytes, sender: Sender) -> Purchase | None:
+    """Finish a purchase of the offer with this digest that was sent and never reported; None if there is none."""
+    with sender.once(_intent(digest)) as intent:
+        known = sender.state(intent)
+        if known is None or known.state not in (SENT, MINED):
+            return None
+        return _purchase(sender.wait(intent))
+
+
+def payment(quote: Quote, contracts: Contracts, buyer: str) -> Payment:
+    """Where the escrow would come from. Raises InsufficientFunds."""
     balance, token = contracts.views.balance_of(buyer), contracts.token
-    missing = quote.escrow - balance.free - balance.wallet
-    if missing > 0:
+    pulled = max(0, quote.escrow - balance.free)
+    if pulled > balance.wallet:
         raise InsufficientFunds(
             f"this job locks {token.format(quote.escrow)}; you have {token.format(balance.free)} free in the market "
             f"and {token.format(balance.wallet)} in the wallet",
-            hint=f"get {token.format(missing)} more, or choose fewer seats or a lower reward",
+            hint=f"get {token.format(pulled - balance.wallet)} more, or choose fewer seats or a lower reward",
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    return Begun(folder / f"{uuid4().hex}.open", resumed=False)
+    return Payment(quote.escrow - pulled, pulled)
 
 
-def open_job(begun: Begun, quote: Quote, contracts: Contracts, wallet: Wallet, sender: Sender) -> Purchase:
-    """Lock price and rewards and open the job, or finish opening it. Raises what the sender raises."""
-    _write(begun.path, {"offer": quote.offered.digest.hex()})
-    offered = quote.offered.signed
-    call = contracts.calls.open_job(
-        offered.offer, offered.signature, quote.terms, _permit(quote, contracts, wallet)
-    )
-    receipt = sender.send(f"open:{begun.path.stem}", call)
-    job = next(event.job for event in receipt.events if isinstance(event, JobOpened))
-    begun.path.rename(begun.path.with_suffix(f".{job}"))
-    return Purchase(job, receipt)
+def open_job(quote: Quote, contracts: Contracts, wallet: Wallet, sender: Sender) -> Purchase:
+    """Lock price and rewards and open the job. Raises InsufficientFunds and what the sender raises."""
+    signed = quote.offered.signed
+    pulled = payment(quote, contracts, wallet.address).pulled
+    with sender.once(_intent(quote.offered.digest)) as intent:
+        permit = _permit(intent, pulled, contracts, wallet, sender)
+        call = contracts.calls.open_job(signed.offer, signed.signature, quote.terms, permit)
+        return _purchase(sender.send(intent, call, deadline=signed.offer.expiry))
 
 
-def _permit(quote: Quote, contracts: Contracts, wallet: Wallet) -> Permit:
-    """Leave to pull exactly what the free balance lacks."""
-    missing = quote.escrow - contracts.views.balance_of(wallet.address).free
-    if missing <= 0:
+def _intent(digest: bytes) -> str:
+    return f"open:{digest.hex()}"
+
+
+def _permit(intent: str, pulled: int, contracts: Contracts, wallet: Wallet, sender: Sender) -> Permit:
+    """Leave to pull exactly what the free balance lacks; an approval where the token takes no permits."""
+    if contracts.views.allowance_of(wallet.address) >= pulled:
         return NO_PERMIT
     deadline = contracts.node.tip("latest").ref.timestamp + PERMIT_SECONDS
-    return sign_permit(wallet, contracts, missing, deadline)
+    try:
+        return sign_permit(wallet, contracts, pulled, deadline)
+    except PermitUnsupported:
+        sender.send(f"approve:{intent}", contracts.calls.approve(pulled))
+        return NO_PERMIT
 
 
-def _write(path: Path, document: dict[str, object]) -> None:
-    draft = path.with_suffix(".draft")
-    with draft.open("w", encoding="utf-8") as file:
-        json.dump(document, file)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+def _purchase(receipt: Receipt) -> Purchase:
+    opened = next(event for event in receipt.events if isinstance(event, JobOpened))
+    price = 0 if opened.buyer == opened.owner else opened.offer.price
+    return Purchase(opened.job, price + opened.terms.seats * opened.terms.reward, receipt)

@@ -4,74 +4,104 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-import skops.io
 from nacl.public import PrivateKey
 
-from hexchange.buyer.catalogue import CIRCUIT_BYTES
 from hexchange.chain.deployment import Deployment
+from hexchange.chain.events import JobSettled, ResultProposed
 from hexchange.circuit.document import Circuit, parse_circuit
-from hexchange.circuit.results import present
-from hexchange.errors import ForeignResult, NotReleased
+from hexchange.circuit.results import present, shapes
+from hexchange.errors import ForeignResult, NotReleased, SealedForAnother
 from hexchange.market import documents
 from hexchange.market.results import ReleasedResult, SealedResult
 from hexchange.market.state import Job
-from hexchange.sealing import SealedBytes, open_result
+from hexchange.sealing import OVERHEAD_BYTES, SealedBytes, open_result
 from hexchange.storage.cid import Cid
 from hexchange.storage.store import ContentStore
 
-RESULT_BYTES = ReleasedResult.CAP
+if TYPE_CHECKING:
+    import pandas as pd
+    from sklearn.linear_model import LogisticRegression
 
 
 def read_result(job: Job, store: ContentStore, key: PrivateKey, deployment: Deployment) -> ReleasedResult:
     """Fetch, verify, unseal and check the released result of `job`.
 
-    Raises NotReleased before the release, SealedForAnother for another buyer's result, ForeignResult where the
-    provenance inside is not this job, and the store's errors.
+    Raises NotReleased before the release, SealedForAnother for another buyer's result, ForeignResult where what is
+    inside is not of this job, and the store's errors.
     """
     if not job.released or job.result is None:
         raise NotReleased(
             f"job {job.id} is {job.state}; its result has not been released",
             hint=f"`hexchange buy watch {job.id}` waits for it",
         )
-    sealed = documents.parse(SealedResult, store.get_block(job.result))
-    ciphertext = store.get(Cid.parse(sealed.cid), min(sealed.size, RESULT_BYTES))
-    document = open_result(SealedBytes(ciphertext, job.sealed_key), key)
-    result = documents.parse(ReleasedResult, document)
-    found = result.provenance
-    expected = (deployment.chain, deployment.market, job.id, job.dataset, job.manifest, job.circuit)
-    told = (found.chain, found.market, found.job, found.dataset, found.manifest, found.circuit)
-    if told != expected or result.epsilon != job.epsilon:
-        raise ForeignResult(
-            f"what was released for job {job.id} says that it belongs to another job",
-            hint="keep it as evidence and ask the owner; the price is already paid",
+    if job.result_key != bytes(key.public_key):
+        raise SealedForAnother(
+            f"job {job.id} was bought with another result key",
+            hint="use the home folder that bought the job; its key lies in buyer/result.key",
         )
+    sealed = documents.parse(SealedResult, store.get_block(job.result, SealedResult.CAP))
+    ciphertext = store.get(Cid.parse(sealed.cid), min(sealed.size, ReleasedResult.CAP + OVERHEAD_BYTES))
+    result = documents.parse(ReleasedResult, open_result(SealedBytes(ciphertext, job.sealed_key), key))
+    _require_own(job, sealed, result, deployment)
     return result
 
 
 def circuit_of(job: Job, store: ContentStore) -> Circuit:
     """The circuit that the job ran."""
-    return parse_circuit(store.get_block(job.circuit, CIRCUIT_BYTES))
+    return parse_circuit(store.get_block(job.circuit))
 
 
-def to_useful(circuit: Circuit, result: ReleasedResult) -> Any:
-    """A DataFrame, or a fitted scikit-learn estimator where the circuit trains one."""
+def useful(circuit: Circuit, result: ReleasedResult) -> pd.DataFrame | LogisticRegression:
+    """A DataFrame, or a fitted scikit-learn estimator where the circuit trains one.
+
+    Raises ForeignResult where the result holds other outputs than the circuit.
+    """
+    expected = {name: (shape, circuit.release.grid) for name, shape in shapes(circuit).items()}
+    if {output.name: (output.shape, output.grid) for output in result.outputs} != expected:
+        raise _foreign(result.provenance.job, "holds other outputs than its circuit")
     return present(circuit, {output.name: np.array(output.values()) for output in result.outputs})
 
 
-def save(useful: Any, result: ReleasedResult, folder: Path) -> list[Path]:
+def save(found: pd.DataFrame | LogisticRegression, result: ReleasedResult, folder: Path) -> list[Path]:
     """Write the result as CSV or skops (never pickle) and its provenance as JSON; the files written."""
+    import pandas as pd  # slow to import, as is skops, and needed here alone
+    import skops.io
+
     folder.mkdir(parents=True, exist_ok=True)
-    if isinstance(useful, pd.DataFrame):
+    if isinstance(found, pd.DataFrame):
         target = folder / "result.csv"
-        useful.to_csv(target)
+        found.to_csv(target)
     else:
         target = folder / "model.skops"
-        skops.io.dump(useful, target)
+        skops.io.dump(found, target)
     about = folder / "result.json"
     document = json.loads(documents.encode(result))
     about.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     return [target, about]
+
+
+def _require_own(job: Job, sealed: SealedResult, result: ReleasedResult, deployment: Deployment) -> None:
+    """What the owner wrote into the result has to be what the chain says about the job."""
+    found = result.provenance
+    told = (sealed.job, found.job, found.chain, found.market, found.dataset, found.manifest, found.circuit)
+    place = (deployment.chain, deployment.market, job.dataset, job.manifest, job.circuit)
+    if told != (job.id, job.id, *place) or found.digest not in _digests(job):
+        raise _foreign(job.id, "says that it belongs to another job")
+    if result.epsilon != job.epsilon:
+        raise _foreign(job.id, f"was made with ε of {result.epsilon} millionths, not {job.epsilon}")
+
+
+def _digests(job: Job) -> set[bytes]:
+    """The digests that were agreed on at some time: a release in Proposed may be disputed later."""
+    agreed = (event.digest for event in job.timeline if isinstance(event, ResultProposed | JobSettled))
+    return {*agreed, *([job.settled] if job.settled else [])}
+
+
+def _foreign(job: int, reason: str) -> ForeignResult:
+    return ForeignResult(
+        f"what was released for job {job} {reason}",
+        hint="keep it as evidence and ask the owner; the price is already paid",
+    )

@@ -6,14 +6,16 @@ from dataclasses import astuple
 from typing import Any
 
 import eth_keys.exceptions
+from eth_abi.abi import encode
 from eth_account import Account
 from eth_account.messages import SignableMessage, encode_typed_data
 from eth_utils.crypto import keccak
 from eth_utils.exceptions import ValidationError
 
+from hexchange.chain.contracts import Contracts
 from hexchange.chain.events import Offer
 from hexchange.chain.wallet import Wallet
-from hexchange.errors import BadSignature
+from hexchange.errors import BadSignature, ContractReverted
 
 _TYPES = {
     "Offer": [
@@ -27,6 +29,10 @@ _TYPES = {
         )
     ]
 }  # fmt: skip
+_ERC1271 = keccak(b"isValidSignature(bytes32,bytes)")[:4]
+"""Selector of the question to a contract, and its answer for yes."""
+_ERC1271_GAS = 600_000
+"""What the market gives the question, and the price of any call."""
 _CURVE_HALF = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 
 
@@ -55,6 +61,25 @@ def recover_signer(offer: Offer, signature: bytes, chain_id: int, market: str) -
         raise BadSignature(
             "the offer's signature opens to nobody", hint="get the offers again from their owner"
         ) from None
+
+
+def signed_by(owner: str, offer: Offer, signature: bytes, contracts: Contracts) -> bool:
+    """Whether the market would take the signature as the owner's: that of its key, or a contract's consent.
+
+    Raises NodeUnreachable where the owner is to be asked and the node does not answer.
+    """
+    chain_id, market = contracts.chain_id, contracts.deployment.market
+    try:
+        if recover_signer(offer, signature, chain_id, market) == owner:
+            return True
+    except BadSignature:
+        pass
+    question = encode(["bytes32", "bytes"], [offer_digest(offer, chain_id, market), signature])
+    fields = {"to": owner, "data": f"0x{(_ERC1271 + question).hex()}", "gas": _ERC1271_GAS}
+    try:
+        return contracts.node.call(fields) == _ERC1271.ljust(32, b"\0")
+    except ContractReverted:
+        return False
 
 
 def _message(offer: Offer, chain_id: int, market: str) -> SignableMessage:

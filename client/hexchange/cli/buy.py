@@ -1,32 +1,40 @@
-"""`hexchange buy`: search, quote, open, watch, result."""
+"""`hexchange buy`: search, request, quote, open, watch, result."""
 
 from __future__ import annotations
 
 import time
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
-import pandas as pd
 import typer
 
 from hexchange.buyer import purchase, result
-from hexchange.buyer.catalogue import Catalogue, Entry, Offered
-from hexchange.buyer.quote import Quote, choose_terms, quote
+from hexchange.buyer.catalogue import Catalogue, Offered
+from hexchange.buyer.purchase import Purchase
+from hexchange.buyer.quote import Quote, Wishes, quote
+from hexchange.buyer.request import request_offer
 from hexchange.buyer.result_key import result_key
 from hexchange.chain.amounts import parse_amount
-from hexchange.circuit.analysis import describe_text
-from hexchange.circuit.document import Circuit
+from hexchange.chain.events import Event
+from hexchange.circuit.document import Circuit, circuit_digest
+from hexchange.circuits import find_circuit
+from hexchange.cli import buying
 from hexchange.cli.context import Context
 from hexchange.cli.output import pairs, table
-from hexchange.market.state import JobState
+from hexchange.errors import NodeUnreachable, StaleNode
+from hexchange.market.messages import OfferRequest
+from hexchange.market.results import ReleasedResult
+from hexchange.market.state import Job
 from hexchange.market.windows import deadline
+from hexchange.owner.own import open_own_result
 
 app = typer.Typer(no_args_is_help=True)
 
-Dataset = Annotated[int, typer.Argument(help="Number of the dataset.")]
-OfferPrefix = Annotated[str, typer.Argument(help="First digits of the offer's digest, as search shows them.")]
-Job = Annotated[int, typer.Argument(help="Number of the job.")]
+DatasetNumber = Annotated[int, typer.Argument(metavar="DATASET", help="Number of the dataset.")]
+OfferName = Annotated[
+    str, typer.Argument(metavar="OFFER", help="First digits of its digest, or a file from the owner.")
+]
+JobNumber = Annotated[int, typer.Argument(metavar="JOB", help="Number of the job.")]
 Seats = Annotated[
     int | None, typer.Option(help="Providers in round one, 1 to 5 (least: what the offer says).")
 ]
@@ -37,19 +45,20 @@ Fill = Annotated[int | None, typer.Option(help="Seconds in which seats are conte
 Compute = Annotated[int | None, typer.Option(help="Seconds to compute, and to challenge.")]
 Release = Annotated[int | None, typer.Option(help="Seconds the owner has to release.")]
 
-
-def _in_a_line(circuit: Circuit) -> str:
-    return describe_text(circuit).splitlines()[0]
+POLL_SECONDS = 1.0
 
 
-def _catalogue(context: Context) -> Catalogue:
+@app.callback()
+def group() -> None:
+    """From a search to a result: every step before `open` costs nothing but, for a request, gas."""
+
+
+def _catalogue(context: Context, buyer: str) -> Catalogue:
     follower = context.follower
-    return Catalogue(follower.state, follower.now, context.contracts, context.store)
+    return Catalogue(follower.state, follower.now, context.contracts, context.store, buyer)
 
 
-def privacy(epsilon: int) -> str:
-    """ε of a release in words."""
-    return f"ε {Decimal(epsilon) / 1_000_000}" if epsilon else "exact, no differential privacy"
+# --- before any money -----------------------------------------------------------------------------
 
 
 @app.command()
@@ -61,216 +70,228 @@ def search(
 ) -> None:
     """Datasets that sell, and the offers of one dataset if its number is given."""
     context: Context = call.obj
-    catalogue = _catalogue(context)
+    catalogue = _catalogue(context, context.address_or_zero)
     if words and len(words) == 1 and words[0].isdecimal():
         _show_offers(context, catalogue, int(words[0]))
         return
     entries = catalogue.search(" ".join(words or []))
-    document = {"datasets": [_entry(entry) for entry in entries]}
-    rows = [_entry_row(entry) for entry in entries]
-    shown = table(("dataset", "title", ">rows", ">columns", "editions", ">ε left", ">exact left"), rows)
-    context.output.show(document, shown, next_step="hexchange buy search NUMBER")
-
-
-def _entry(entry: Entry) -> dict[str, Any]:
-    manifest, dataset = entry.manifest, entry.dataset
-    return {
-        "id": dataset.id, "owner": dataset.owner, "title": manifest.title if manifest else None,
-        "rows": manifest.rows if manifest else None, "missing": entry.missing,
-        "columns": [column.name for column in manifest.columns] if manifest else [],
-        "editions": [edition.name for edition in manifest.editions] if manifest else [],
-        "epsilon_left": dataset.epsilon_left, "exact_left": dataset.exact_left,
-    }  # fmt: skip
-
-
-def _entry_row(entry: Entry) -> tuple[object, ...]:
-    manifest, dataset = entry.manifest, entry.dataset
-    epsilon = Decimal(dataset.epsilon_left) / 1_000_000
-    if manifest is None:
-        return dataset.id, f"({entry.missing})", "-", "-", "-", epsilon, dataset.exact_left
-    editions = ", ".join(edition.name for edition in manifest.editions)
-    return (
-        dataset.id, manifest.title, f"{manifest.rows:,}", len(manifest.columns), editions, epsilon,
-        dataset.exact_left,
-    )  # fmt: skip
+    shown = table(buying.ENTRY_COLUMNS, [buying.entry_row(entry) for entry in entries])
+    context.output.show(
+        {"datasets": [buying.entry_document(entry) for entry in entries]},
+        shown if entries else "No dataset has all these words.",
+        next_step="hexchange buy search NUMBER" if entries else "hexchange buy search",
+    )
 
 
 def _show_offers(context: Context, catalogue: Catalogue, number: int) -> None:
-    buyer = context.address_or_zero
-    offers = catalogue.offers(number, buyer)
-    manifest = catalogue.manifest(catalogue.state.dataset(number))
+    manifest, shelf = catalogue.manifest(catalogue.state.dataset(number)), catalogue.offers(number)
     token = context.contracts.token
-    rows = [
-        (
-            offered.digest.hex()[:12], _in_a_line(offered.circuit), token.format(offered.signed.offer.price),
-            privacy(offered.signed.offer.epsilon), max(1, offered.signed.offer.min_seats),
-            token.format(offered.signed.offer.min_reward), offered.obstacle or "open",
-        )
-        for offered in offers
-    ]  # fmt: skip
-    columns = ("offer", "circuit", ">price", "privacy", ">seats", ">reward, each", "state")
-    document = {"dataset": number, "offers": [_offered(offered) for offered in offers]}
-    first = next((offered for offered in offers if not offered.obstacle), None)
-    following = (
-        f"hexchange buy quote {number} {first.digest.hex()[:12]}" if first else "ask the owner for an offer"
-    )
-    about = f"[bold]{manifest.title}[/bold]  {manifest.rows:,} rows, {len(manifest.columns)} columns, {manifest.licence}"
-    context.output.show(document, about, manifest.summary, table(columns, rows), next_step=following)
-
-
-def _offered(offered: Offered) -> dict[str, Any]:
-    offer = offered.signed.offer
-    return {
-        "digest": "0x" + offered.digest.hex(), "circuit": "0x" + offer.circuit.hex(), "title": _in_a_line(offered.circuit),
-        "price": str(offer.price), "guarantee": str(offer.guarantee), "epsilon": offer.epsilon,
-        "min_seats": max(1, offer.min_seats), "min_reward": str(offer.min_reward),
-        "max_reward": str(offer.max_reward), "expiry": offer.expiry, "buyer": offer.buyer,
-        "obstacle": offered.obstacle,
+    for reason in shelf.unread:
+        context.output.note(f"published, and left out: {reason}")
+    document = {
+        "dataset": number, "title": manifest.title, **buying.token_document(token),
+        "offers": [buying.offer_document(offered) for offered in shelf.offers], "unread": list(shelf.unread),
     }  # fmt: skip
+    first = next((offered for offered in shelf.offers if not offered.obstacle), None)
+    context.output.show(
+        document,
+        f"[bold]{manifest.title}[/bold]  {manifest.rows:,} rows, {len(manifest.columns)} columns, {manifest.licence}",
+        manifest.summary,
+        table(buying.OFFER_COLUMNS, [buying.offer_row(offered, token) for offered in shelf.offers]),
+        next_step=f"hexchange buy quote {number} {first.digest.hex()[:12]}"
+        if first
+        else f"hexchange buy request {number} CIRCUIT",
+    )
+
+
+@app.command()
+def request(
+    call: typer.Context,
+    dataset: DatasetNumber,
+    circuit: Annotated[str, typer.Argument(help="describe, logistic, predict, a file, or a digest.")],
+    model: Annotated[
+        Path | None, typer.Option(help="Fitted model that predict scores with (.skops).")
+    ] = None,
+    price: Annotated[str, typer.Option(help="What you would pay for a release, in tokens.")] = "0",
+    seats: Annotated[int, typer.Option(min=1, max=5, help="Providers in round one.")] = 1,
+    reward: Annotated[str, typer.Option(help="What a seat would earn, in tokens.")] = "0",
+    epsilon: Annotated[str, typer.Option(help="ε of the release; 0: exact, no differential privacy.")] = "0",
+    purpose: Annotated[str, typer.Option(help="What the result is for.")] = "",
+) -> None:
+    """Ask the owner to offer a circuit: it is published for the owner to read, and the request goes on chain."""
+    context: Context = call.obj
+    token, buyer = context.contracts.token, context.wallet.address
+    catalogue = _catalogue(context, buyer)
+    manifest = catalogue.manifest(catalogue.state.dataset(dataset))
+    micro = parse_amount(epsilon, 6)
+    asked = find_circuit(circuit, manifest, context.store, noise=micro > 0, model=model)
+    wanted = OfferRequest(
+        dataset=dataset, buyer=buyer, circuit=circuit_digest(asked), price=parse_amount(price, token.decimals),
+        seats=seats, reward=parse_amount(reward, token.decimals), epsilon=micro, purpose=purpose,
+    )  # fmt: skip
+    facts = {
+        "network": f"chain {context.contracts.chain_id}", "dataset": f"{dataset}, {manifest.title}",
+        "circuit": buying.in_a_line(asked), "price": token.format(wanted.price),
+        "privacy": buying.privacy(micro), "costs": "gas alone; nothing is locked",
+    }  # fmt: skip
+    context.output.confirm("Ask for an offer", facts)
+    with context.sender() as sender:
+        receipt = request_offer(wanted, asked, context.contracts, sender, context.store)
+    digest = "0x" + wanted.circuit.hex()
+    document = {"dataset": dataset, "circuit": digest, "tx": "0x" + receipt.tx.hex()}
+    words = f"The owner can read and offer it: hexchange owner offer NAME --circuit {digest} --buyer {buyer}"
+    context.output.show(document, words, next_step=f"hexchange buy search {dataset}")
 
 
 @app.command(name="quote")
 def quote_(
-    call: typer.Context, dataset: Dataset, offer: OfferPrefix, seats: Seats = None, reward: Reward = None,
+    call: typer.Context, dataset: DatasetNumber, offer: OfferName, seats: Seats = None, reward: Reward = None,
     fill: Fill = None, compute: Compute = None, release: Release = None,
 ) -> None:  # fmt: skip
     """What the job would cost and give, before any money."""
     context: Context = call.obj
-    found = _quote(context, dataset, offer, seats, reward, fill, compute, release)
-    document, facts = _quote_document(found), quote_facts(context, found)
+    catalogue = _catalogue(context, context.address_or_zero)
+    wishes = _wishes(context, seats, reward, fill, compute, release)
+    found = _quote(context, catalogue, _offered(catalogue, dataset, offer), wishes)
+    token = context.contracts.token
     context.output.show(
-        document, found.text, "", pairs(facts), next_step=f"hexchange buy open {dataset} {offer}"
-    )
-
-
-def _quote(
-    context: Context, dataset: int, prefix: str, seats: int | None, reward: str | None, fill: int | None,
-    compute: int | None, release: int | None,
-) -> Quote:  # fmt: skip
-    catalogue, contracts = _catalogue(context), context.contracts
-    buyer = context.address_or_zero
-    offered = catalogue.offer(dataset, prefix, buyer)
-    listed = catalogue.state.dataset(dataset)
-    key = bytes(result_key(context.settings.home).public_key)
-    units = None if reward is None else parse_amount(reward, contracts.token.decimals)
-    terms = choose_terms(
-        offered, contracts, key, seats=seats, reward=units, fill=fill, compute=compute, release=release
+        buying.quote_document(found, token), found.text, "", pairs(buying.quote_facts(found, token)),
+        next_step=f"hexchange buy open {dataset} {offer}",
     )  # fmt: skip
-    naming = contracts.views.bounds().naming
-    return quote(listed, catalogue.manifest(listed), offered, terms, naming, buyer)
 
 
-def quote_facts(context: Context, found: Quote) -> dict[str, object]:
-    """The quote as people read it; the same facts stand in the confirmation."""
-    token, analysis, terms = context.contracts.token, found.analysis, found.terms
-    release = "exact, no differential privacy" if not found.epsilon else privacy(found.epsilon)
-    if found.delta:
-        release += f", δ {found.delta:g}"
-    return {
-        "price": f"{token.format(found.price)} to the owner, at release",
-        "rewards": f"{token.format(found.rewards_least)} to {token.format(found.rewards_most)} for {terms.seats} seats",
-        "locked now": token.format(found.escrow),
-        "guarantee": f"{token.format(found.guarantee)} of the owner's, against a missing release",
-        "privacy": release,
-        "released": f"{analysis.released:,} numbers on a grid of {found.offered.circuit.release.grid}",
-        "depth": f"{analysis.levels} levels of edition {found.offered.circuit.profile.edition}",
-        "to compute": f"about {analysis.seconds:.2g} s a seat, {analysis.memory / 1e6:,.0f} MB of memory",
-        "to move": f"{(analysis.input_bytes + analysis.key_bytes) / 1e6:,.1f} MB in, {analysis.result_bytes / 1e6:,.1f} MB out",
-        "windows": f"fill {terms.fill} s, compute {terms.compute} s, release {terms.release} s",
-        "refund": f"at the latest {found.longest} s after opening anybody can trigger it",
-    }
+def _wishes(
+    context: Context, seats: int | None, reward: str | None, fill: int | None, compute: int | None,
+    release: int | None,
+) -> Wishes:  # fmt: skip
+    most = None if reward is None else parse_amount(reward, context.contracts.token.decimals)
+    return Wishes(seats, most, fill, compute, release)
 
 
-def _quote_document(found: Quote) -> dict[str, Any]:
-    analysis, terms = found.analysis, found.terms
-    return {
-        "dataset": found.dataset.id, "offer": "0x" + found.offered.digest.hex(), "circuit": found.text,
-        "price": str(found.price), "rewards": {"least": str(found.rewards_least), "most": str(found.rewards_most)},
-        "escrow": str(found.escrow), "guarantee": str(found.guarantee), "epsilon": found.epsilon,
-        "delta": found.delta, "seats": terms.seats, "fill": terms.fill, "compute": terms.compute,
-        "release": terms.release, "levels": analysis.levels, "seconds": analysis.seconds,
-        "memory": analysis.memory, "bytes": {"in": analysis.input_bytes + analysis.key_bytes, "out": analysis.result_bytes},
-        "numbers": analysis.released, "errors": dict(analysis.errors), "longest": found.longest,
-    }  # fmt: skip
+def _offered(catalogue: Catalogue, dataset: int, name: str) -> Offered:
+    """The offer that `name` means: a file from the owner, or the published one whose digest starts so."""
+    path = Path(name)
+    return catalogue.private(dataset, path.read_bytes()) if path.is_file() else catalogue.offer(dataset, name)
+
+
+def _quote(context: Context, catalogue: Catalogue, offered: Offered, wishes: Wishes) -> Quote:
+    return quote(catalogue, offered, wishes, bytes(result_key(context.settings.home).public_key))
+
+
+# --- a job ----------------------------------------------------------------------------------------
 
 
 @app.command(name="open")
 def open_(
-    call: typer.Context, dataset: Dataset, offer: OfferPrefix, seats: Seats = None, reward: Reward = None,
+    call: typer.Context, dataset: DatasetNumber, offer: OfferName, seats: Seats = None, reward: Reward = None,
     fill: Fill = None, compute: Compute = None, release: Release = None,
 ) -> None:  # fmt: skip
     """Lock the payment and open the job. Run again after an interruption: it buys once."""
     context: Context = call.obj
-    found = _quote(context, dataset, offer, seats, reward, fill, compute, release)
     with context.sender() as sender:
-        begun = purchase.begin(found, context.contracts, sender.address, context.settings.home)
-        if not begun.resumed:
-            facts = {key: str(value) for key, value in quote_facts(context, found).items()}
-            context.output.confirm(f"Open a job on chain {context.contracts.chain_id}", facts)
-        with context.output.progress("Waiting for the block", None):
-            bought = purchase.open_job(begun, found, context.contracts, context.wallet, sender)
-    document = {"job": bought.job, "tx": "0x" + bought.receipt.tx.hex(), "gas": bought.receipt.gas_used}
-    context.output.show(
-        document, f"Job {bought.job} is open; {context.contracts.token.format(found.escrow)} are locked.",
-        next_step=f"hexchange buy watch {bought.job}",
-    )  # fmt: skip
+        catalogue = _catalogue(context, sender.address)
+        offered = _offered(catalogue, dataset, offer)
+        bought = purchase.resume(offered.digest, sender)
+        if bought:
+            context.output.note("this finishes a purchase of the same offer that was interrupted")
+        else:
+            found = _quote(
+                context, catalogue, offered, _wishes(context, seats, reward, fill, compute, release)
+            )
+            paid = purchase.payment(found, context.contracts, sender.address)
+            context.output.confirm("Open a job", buying.opening_facts(found, paid, context.contracts))
+            with context.output.progress("Waiting for the block", None):
+                bought = purchase.open_job(found, context.contracts, context.wallet, sender)
+    _show_purchase(context, bought)
+
+
+def _show_purchase(context: Context, bought: Purchase) -> None:
+    token, receipt = context.contracts.token, bought.receipt
+    document = {
+        "job": bought.job, "escrow": str(bought.escrow), **buying.token_document(token),
+        "tx": "0x" + receipt.tx.hex(), "block": receipt.block.number, "gas": receipt.gas_used,
+    }  # fmt: skip
+    words = f"Job {bought.job} is open; {token.format(bought.escrow)} are locked."
+    context.output.show(document, words, next_step=f"hexchange buy watch {bought.job}")
 
 
 @app.command()
-def watch(call: typer.Context, job: Job) -> None:
-    """Follow a job until it is released or refunded."""
+def watch(call: typer.Context, number: JobNumber) -> None:
+    """Follow a job until its result can be read, or its payment is back. Goes on while the node is away."""
     context: Context = call.obj
     follower = context.follower
     naming = context.contracts.views.bounds().naming
-    seen, told = 0, ""
+    seen: set[tuple[bytes, int]] = set()
+    told = ""
     while True:
-        current = follower.state.job(job)
-        for event in current.timeline[seen:]:
-            name = type(event).__name__
-            document = {"event": name, "block": event.at.block.number, "at": event.at.block.timestamp}
-            context.output.follow(document, f"block {event.at.block.number:>8}  {name}")
-        seen = len(current.timeline)
-        if current.over or (current.released and current.state is not JobState.PROPOSED):
+        job = follower.state.job(number)
+        for event in job.timeline:
+            place = event.at.block.hash, event.at.log_index
+            if place not in seen:
+                seen.add(place)
+                _tell(context, event)
+        if job.over or job.released:
             break
-        due = deadline(current, follower.now, naming)
+        due = deadline(job, follower.now, naming)
         if due and due.function != told:
             told = due.function
-            context.output.note(
-                f"in {max(0, due.at - follower.now)} s anybody may {due.function.replace('_', ' ')}"
-            )
-        time.sleep(1)
-        follower.update()
-    word = "released; read it" if current.released else "refunded; the escrow is back in your free balance"
-    following = f"hexchange buy result {job}" if current.released else "hexchange wallet balance"
-    context.output.follow(
-        {"state": current.state.value}, f"Job {job} is {word}.\n\nNext: [bold]{following}[/bold]"
-    )
+            words = f"in {max(0, due.at - follower.now)} s anybody may {told.replace('_', ' ')}"
+            context.output.note(words)
+        time.sleep(POLL_SECONDS)
+        try:
+            follower.update()
+        except (NodeUnreachable, StaleNode) as error:
+            context.output.note(f"{error.message}; trying again")
+    _tell_end(context, job)
+
+
+def _tell(context: Context, event: Event) -> None:
+    name, block = type(event).__name__, event.at.block
+    document = {"event": name, "block": block.number, "at": block.timestamp}
+    context.output.follow(document, f"block {block.number:>8}  {name}")
+
+
+def _tell_end(context: Context, job: Job) -> None:
+    """What became of the job, and the command that goes on from there."""
+    if job.refunded and not job.released:
+        word, following = "refunded; what was not spent is in your free balance", "hexchange wallet balance"
+    else:
+        word = "settled" if job.own else "released"
+        following = f"hexchange buy result {job.id}"
+    document = {"job": job.id, "state": job.state.value, "released": job.released}
+    context.output.follow(document, f"Job {job.id} is {word}.\n\nNext: [bold]{following}[/bold]")
 
 
 @app.command(name="result")
 def result_(
-    call: typer.Context, job: Job,
-    save: Annotated[Path | None, typer.Option(help="Folder for result.csv or model.skops, and result.json.")] = None,
+    call: typer.Context, number: JobNumber,
+    save: Annotated[
+        Path | None, typer.Option(help="Folder for result.csv or model.skops, and result.json.")
+    ] = None,
 ) -> None:  # fmt: skip
-    """Fetch, verify and open the result of a job."""
+    """Fetch, verify and open the result of a job; of a job over your own table, after running it again."""
     context: Context = call.obj
-    current = context.follower.state.job(job)
-    released = result.read_result(
-        current, context.store, result_key(context.settings.home), context.deployment
-    )
-    circuit = result.circuit_of(current, context.store)
-    useful = result.to_useful(circuit, released)
-    files = result.save(useful, released, save) if save else []
-    document = {
-        "job": job, "epsilon": released.epsilon, "delta": released.delta,
-        "outputs": {output.name: list(output.values()) for output in released.outputs},
-        "files": [str(path) for path in files],
-    }  # fmt: skip
-    facts = {
-        "circuit": _in_a_line(circuit), "privacy": privacy(released.epsilon),
-        "error of the scheme": ", ".join(f"{output.name} {output.error:.1e}" for output in released.outputs),
-        "digest": (current.settled or current.proposed or b"").hex(), "saved": ", ".join(map(str, files)) or "-",
-    }  # fmt: skip
-    shown = useful.to_string(max_rows=20) if isinstance(useful, pd.DataFrame) else repr(useful)
-    following = f"hexchange job verify {job}" if save else f"hexchange buy result {job} --save FOLDER"
-    context.output.show(document, shown, "", pairs(facts), next_step=following)
+    job = context.follower.state.job(number)
+    released = _own_result(context, job) if job.own and not job.refunded else _released(context, job)
+    circuit = result.circuit_of(job, context.store)
+    found = result.useful(circuit, released)
+    files = result.save(found, released, save) if save else []
+    document = {**buying.result_document(job, circuit, released), "files": [str(path) for path in files]}
+    context.output.show(
+        document, _in_words(circuit, found), "", pairs(buying.result_facts(document, circuit, files)),
+        next_step=f"hexchange job verify {number}" if save else f"hexchange buy result {number} --save FOLDER",
+    )  # fmt: skip
+
+
+def _released(context: Context, job: Job) -> ReleasedResult:
+    return result.read_result(job, context.store, result_key(context.settings.home), context.deployment)
+
+
+def _own_result(context: Context, job: Job) -> ReleasedResult:
+    final = context.follower.final.jobs.get(job.id)
+    with context.output.progress("Running the job again", None):
+        return open_own_result(final, context.settings.home, context.store, context.deployment)
+
+
+def _in_words(circuit: Circuit, found: Any) -> str:
+    return repr(found) if circuit.result == "classifier" else str(found.to_string(max_rows=20))

@@ -56,8 +56,10 @@ class Context:
 
     @cached_property
     def address_or_zero(self) -> str:
-        """Address of the account in force without unlocking it; zero where none is set."""
-        return self.keystores.find(self.settings.account).address if self.settings.account else ZERO_ADDRESS
+        """Address of the account in force without unlocking it; zero where none is set and there is not just one."""
+        if not self.settings.account and len(self.keystores.accounts()) != 1:
+            return ZERO_ADDRESS
+        return self.keystores.find(self.settings.account).address
 
     @cached_property
     def wallet(self) -> Wallet:

@@ -16,6 +16,7 @@ import typer
 from hexchange.chain.amounts import parse_amount
 from hexchange.chain.events import ZERO_ADDRESS
 from hexchange.chain.offers import offer_digest
+from hexchange.circuits import EDITION_FOR, editions_for, find_circuit
 from hexchange.cli.context import Context
 from hexchange.cli.output import table
 from hexchange.errors import OfferNotFound
@@ -23,7 +24,6 @@ from hexchange.market import documents
 from hexchange.market.messages import Offers, SignedOffer
 from hexchange.market.state import Dataset
 from hexchange.owner import listing, offers
-from hexchange.owner.circuits import EDITION_FOR, editions_for, find_circuit
 from hexchange.owner.encrypt import Card, Encrypted, encrypt_table
 from hexchange.owner.journal import Journal, books
 from hexchange.owner.published import published as everything_published

@@ -27,9 +27,10 @@ from hexchange.he.sandbox import Limits, Worker
 from hexchange.market import documents
 from hexchange.market.manifests import Blob, Manifest
 from hexchange.market.manifests import Edition as ListedEdition
+from hexchange.market.tables import circuit_table
 from hexchange.owner import vault
 from hexchange.owner.blobs import BlobIndex, Part
-from hexchange.owner.schema import Schema, circuit_table
+from hexchange.owner.schema import Schema
 from hexchange.owner.table import Prepared, prepare
 from hexchange.owner.workspace import Workspace
 from hexchange.storage.store import ContentStore

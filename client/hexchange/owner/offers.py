@@ -59,7 +59,8 @@ class Draft:
 def draft_offer(workspace: Workspace, dataset: Dataset, circuit: Circuit, terms: OfferTerms) -> Draft:
     """An offer of `circuit` over a listed table. Raises PolicyRefused and its kin, and BudgetShort."""
     review = policy.review(circuit, workspace.manifest, terms.epsilon)
-    if terms.epsilon > dataset.epsilon_left or (not terms.epsilon and dataset.exact_left < 1):
+    own = terms.buyer == dataset.owner  # then nothing is released, so no budget is used
+    if not own and (terms.epsilon > dataset.epsilon_left or (not terms.epsilon and dataset.exact_left < 1)):
         left = format_amount(dataset.epsilon_left, 6)
         raise BudgetShort(
             f"dataset {dataset.id} has ε {left} and {dataset.exact_left} exact releases left",

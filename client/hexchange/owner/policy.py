@@ -14,8 +14,8 @@ from hexchange.circuit.editions import Grid
 from hexchange.circuit.lowering import lower
 from hexchange.errors import PolicyRefused
 from hexchange.market.manifests import Manifest
+from hexchange.market.tables import circuit_table
 from hexchange.owner.prints import copies
-from hexchange.owner.schema import circuit_table
 
 MINIMUM_ROWS = 20
 """Statistics over fewer rows say too much about each of them."""

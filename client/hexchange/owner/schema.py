@@ -10,8 +10,6 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from hexchange.circuit.document import Column as CircuitColumn
-from hexchange.circuit.document import Table
 from hexchange.errors import EmptyTable, MissingColumn, MissingValue, SchemaInvalid, TextColumn
 from hexchange.market.manifests import Column
 
@@ -30,14 +28,6 @@ class Schema:
     ranges: Literal["declared", "inferred"]
     row_norm: float | None = None
     clip: bool = False
-
-
-def circuit_table(columns: tuple[Column, ...], rows: int, row_norm: float | None) -> Table:
-    """The table as circuits see it: public facts alone."""
-    label = next((column.name for column in columns if column.role == "label"), None)
-    return Table(
-        rows, tuple(CircuitColumn(each.name, each.low, each.high) for each in columns), row_norm, label
-    )
 
 
 def read_schema(path: Path) -> Schema:

@@ -20,13 +20,14 @@ from hexchange.circuit.lowering import lower
 from hexchange.evaluation import Evaluated
 from hexchange.market.manifests import Column
 from hexchange.market.state import Dataset, Job, JobState
+from hexchange.market.tables import circuit_table
 from hexchange.owner.blobs import BlobIndex
 from hexchange.owner.budget import Ledger
 from hexchange.owner.encrypt import Card, Encrypted, encrypt_table
 from hexchange.owner.gate import Case
 from hexchange.owner.journal import Journal
 from hexchange.owner.release import Desk
-from hexchange.owner.schema import Schema, circuit_table
+from hexchange.owner.schema import Schema
 from hexchange.owner.workspace import Workspace
 from hexchange.storage.folder import FolderStore
 

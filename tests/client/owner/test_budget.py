@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from hexchange.errors import BudgetShort, KeyWornOut
+from hexchange.errors import BudgetShort, DiskFull, KeyWornOut
 from hexchange.owner.budget import KEY_DAYS, Debit, Ledger, Spent
+from hexchange.owner.state import StateFile
 
 
 @pytest.fixture
@@ -58,6 +59,19 @@ def test_one_key_opens_results_for_no_longer_than_90_days(ledger: Ledger) -> Non
     debit(ledger, 2, 1, at=1000 + KEY_DAYS * 86400)
     with pytest.raises(KeyWornOut, match="90 days"):
         debit(ledger, 3, 1, at=1001 + KEY_DAYS * 86400)
+
+
+def test_a_full_disk_counts_nothing_and_says_so(tmp_path: Path) -> None:
+    file = StateFile(tmp_path / "small.sqlite", "CREATE TABLE IF NOT EXISTS t (x BLOB) STRICT")
+    file.database.execute("PRAGMA max_page_count = 3")
+    with pytest.raises(DiskFull, match=r"small\.sqlite"), file.transaction() as database:
+        database.execute("INSERT INTO t VALUES (?)", (b"small",))
+        database.execute("INSERT INTO t VALUES (?)", (bytes(100_000),))
+    assert file.rows("SELECT * FROM t") == []
+    with file.transaction() as database:
+        database.execute("INSERT INTO t VALUES (?)", (b"small",))
+    assert file.rows("SELECT x FROM t") == [(b"small",)]
+    file.close()
 
 
 SPENDER = """

@@ -15,11 +15,11 @@ import pytest
 from conftest import ROWS, frame, schema
 
 from hexchange.circuit.editions import LINEAR
+from hexchange.circuits import editions_for
 from hexchange.errors import BadLabel, CircuitNotFound, EditionNotFound, OtherTable, TableTooLarge
 from hexchange.he.keys import SecretKey
 from hexchange.market import documents
 from hexchange.market.manifests import Manifest
-from hexchange.owner.circuits import editions_for
 from hexchange.owner.encrypt import Card, Encrypted, delta_of, encrypt_table
 from hexchange.owner.published import published
 from hexchange.owner.schema import Schema

@@ -38,12 +38,12 @@ from hexchange.market import documents
 from hexchange.market.manifests import Blob
 from hexchange.market.results import ResultManifest
 from hexchange.market.state import JobState
+from hexchange.market.tables import circuit_table
 from hexchange.owner import gate
 from hexchange.owner.encrypt import Encrypted
 from hexchange.owner.gate import Case
 from hexchange.owner.prints import sources
 from hexchange.owner.release import Desk
-from hexchange.owner.schema import circuit_table
 from hexchange.storage.cid import Cid
 from hexchange.storage.folder import FolderStore
 from hexchange.storage.tree import identify

@@ -13,6 +13,7 @@ from hexchange.circuit.document import Circuit, Table, circuit_digest, encode_ci
 from hexchange.circuit.library.describe import describe
 from hexchange.circuit.library.logistic import logistic
 from hexchange.circuit.library.predict import predict
+from hexchange.circuits import find_circuit
 from hexchange.errors import (
     BudgetNeedsRanges,
     BudgetShort,
@@ -21,12 +22,11 @@ from hexchange.errors import (
     GridTooFine,
     PolicyRefused,
 )
+from hexchange.market.tables import circuit_table
 from hexchange.owner import policy
-from hexchange.owner.circuits import find_circuit
 from hexchange.owner.encrypt import Encrypted
 from hexchange.owner.listing import require_ranges
 from hexchange.owner.offers import OfferTerms, draft_offer
-from hexchange.owner.schema import circuit_table
 from hexchange.storage.folder import FolderStore
 
 

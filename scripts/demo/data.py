@@ -47,8 +47,8 @@ LOAN_COLUMNS = {
 # clinic could state without looking at its patients.
 DIABETES_RANGES = {
     "age": (18, 90, "years"), "bmi": (15, 50, "kg/m2"), "bp": (50, 150, "mm Hg"), "s1": (80, 320, "mg/dl"),
-    "s2": (30, 260, "mg/dl"), "s3": (15, 110, "mg/dl"), "s4": (1, 11, ""), "s5": (3, 7, "log"), "s6": (50, 140, "mg/dl"),
-    "target": (0, 400, "progression"),
+    "s2": (30, 260, "mg/dl"), "s3": (15, 110, "mg/dl"), "s4": (1, 11, ""), "s5": (3, 7, "log"),
+    "s6": (50, 140, "mg/dl"), "target": (0, 400, "progression"),
 }  # fmt: skip
 
 
@@ -105,7 +105,8 @@ def loans() -> tuple[Table, pd.Series]:
         for name, (kind, unit, low, high) in LOAN_COLUMNS.items()
     )
     card = Card(
-        "Mortgage applications, Boston", "Applications with debt ratios and credit history; protected attributes left out.",
+        "Mortgage applications, Boston",
+        "Applications with debt ratios and credit history; protected attributes left out.",
         "for research, with the textbook's terms",
     )  # fmt: skip
     return Table("loan-applications", card, frame, Schema(columns, "declared", clip=False)), found["approve"]

@@ -25,6 +25,7 @@ from matplotlib.figure import Figure
 
 MOST_AUC_LOSS = 0.01
 MOST_ERROR_RATIO = 1000
+MARKERS = "osD^v<>PX*"
 
 
 def summarise(stage: Stage, played: Played, seconds: float) -> dict[str, Any]:
@@ -155,19 +156,23 @@ def _money(summary: dict[str, Any]) -> Figure:
 
 
 def _timeline(summary: dict[str, Any]) -> Figure:
-    figure, axes = plt.subplots(figsize=(8, 4))
+    figure, axes = plt.subplots(figsize=(9, 4.5))
+    names = list(dict.fromkeys(stage for job in summary["jobs"] for stage in job["seconds"]))
     for place, job in enumerate(summary["jobs"]):
-        axes.hlines(place, 0, max(job["seconds"].values()), color="lightgrey")
-        for stage, second in job["seconds"].items():
-            axes.plot(second, place, "o", color="#0a6", markersize=4)
-            axes.annotate(
-                stage, (second, place), fontsize=6, rotation=35, xytext=(2, 3), textcoords="offset points"
-            )
+        axes.hlines(place, 0, max(job["seconds"].values()), color="lightgrey", zorder=0)
+    for index, name in enumerate(names):
+        marks = [
+            (job["seconds"][name], place)
+            for place, job in enumerate(summary["jobs"])
+            if name in job["seconds"]
+        ]
+        axes.scatter(*zip(*marks, strict=True), label=name, marker=MARKERS[index % len(MARKERS)], s=30)
     axes.set_yticks(
         range(len(summary["jobs"])), [f"job {job['id']}, {job['circuit']}" for job in summary["jobs"]]
     )
     axes.set(xlabel="seconds after opening")
     axes.invert_yaxis()
+    axes.legend(bbox_to_anchor=(1.01, 1), loc="upper left", fontsize=8)
     return figure
 
 
@@ -189,12 +194,13 @@ table{border-collapse:collapse}td,th{border-bottom:1px solid #8884;padding:.3rem
 Tokens conserved: {{ summary.conserved }}.</p>
 <h2>Jobs</h2>
 <table><tr><th>job</th><th>use</th><th>circuit</th><th>status</th><th class="n">rounds</th><th>digest</th></tr>
-{% for job in summary.jobs %}<tr><td>{{ job.id }}</td><td>{{ job.use }}</td><td>{{ job.circuit }}</td><td>{{ job.status }}</td>
-<td class="n">{{ job.rounds }}</td><td><code>{{ job.digest }}</code></td></tr>{% endfor %}</table>
+{% for job in summary.jobs %}<tr><td>{{ job.id }}</td><td>{{ job.use }}</td>
+<td>{{ job.circuit }}</td><td>{{ job.status }}</td><td class="n">{{ job.rounds }}</td><td><code>{{ job.digest }}</code></td></tr>{% endfor %}</table>
 {% for title, picture in plots %}<h2>{{ title }}</h2><img alt="{{ title }}" src="{{ picture }}">{% endfor %}
 <h2>Quality</h2>
 <table><tr><th>circuit</th><th>measure</th><th class="n">encrypted</th><th class="n">in the clear</th></tr>
-{% for model in summary.models %}<tr><td>{{ model.circuit }}</td><td>{{ model.metric }}</td><td class="n">{{ model.encrypted }}</td>
-<td class="n">{{ model.clear }}</td></tr>{% endfor %}</table>
+{% for model in summary.models %}<tr><td>{{ model.circuit }}</td>
+<td>{{ model.metric }}</td><td class="n">{{ '%.6g'|format(model['encrypted']) }}</td>
+<td class="n">{{ '%.6g'|format(model['clear']) }}</td></tr>{% endfor %}</table>
 </body></html>
 """

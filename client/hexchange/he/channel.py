@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from pydantic_core import from_json
+
 BYTES = "\0bytes"  # stands in the JSON for the bytes of this number
 
 
@@ -64,13 +66,19 @@ def receive(answers: BinaryIO, cap: int) -> dict[str, Any]:
         raise OverflowError
     head, *pieces = (_exactly(answers, length) for length in lengths)
 
-    def restore(found: dict[str, Any]) -> Any:
-        return pieces[found[BYTES]] if BYTES in found else found
-
-    answer = json.loads(head, object_hook=restore)
+    answer = _restore(from_json(head), pieces)  # a parser that bounds nesting whatever the interpreter allows
     if not isinstance(answer, dict):
         raise ValueError("not an answer")
     return answer
+
+
+def _restore(value: Any, pieces: Sequence[bytes]) -> Any:
+    """The answer with its bytes back in their places."""
+    if isinstance(value, list):
+        return [_restore(each, pieces) for each in value]
+    if isinstance(value, dict):
+        return pieces[value[BYTES]] if BYTES in value else {k: _restore(v, pieces) for k, v in value.items()}
+    return value
 
 
 def _number(answers: BinaryIO) -> int:

@@ -278,6 +278,16 @@ def test_a_child_that_misbehaves_becomes_one_typed_error(
     assert raised.value.hint
 
 
+def test_nesting_is_bounded_even_where_the_interpreter_allows_more():
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(1_000_000)
+    try:
+        with pytest.raises(ChildCrashed):
+            run(lie, nonsense("[" * 100_000), limits=LIMITS)
+    finally:
+        sys.setrecursionlimit(before)
+
+
 def test_bytes_have_a_mark_that_a_document_cannot_have_by_accident():
     assert "\0" in BYTES
 

@@ -195,12 +195,14 @@ Tokens conserved: {{ summary.conserved }}.</p>
 <h2>Jobs</h2>
 <table><tr><th>job</th><th>use</th><th>circuit</th><th>status</th><th class="n">rounds</th><th>digest</th></tr>
 {% for job in summary.jobs %}<tr><td>{{ job.id }}</td><td>{{ job.use }}</td>
-<td>{{ job.circuit }}</td><td>{{ job.status }}</td><td class="n">{{ job.rounds }}</td><td><code>{{ job.digest }}</code></td></tr>{% endfor %}</table>
+<td>{{ job.circuit }}</td><td>{{ job.status }}</td><td class="n">{{ job.rounds }}</td>
+<td><code>{{ job.digest }}</code></td></tr>{% endfor %}</table>
 {% for title, picture in plots %}<h2>{{ title }}</h2><img alt="{{ title }}" src="{{ picture }}">{% endfor %}
 <h2>Quality</h2>
 <table><tr><th>circuit</th><th>measure</th><th class="n">encrypted</th><th class="n">in the clear</th></tr>
 {% for model in summary.models %}<tr><td>{{ model.circuit }}</td>
-<td>{{ model.metric }}</td><td class="n">{{ '%.6g'|format(model['encrypted']) }}</td>
+<td>{{ model.metric }}</td>
+<td class="n">{{ '%.6g'|format(model['encrypted']) }}</td>
 <td class="n">{{ '%.6g'|format(model['clear']) }}</td></tr>{% endfor %}</table>
 </body></html>
 """

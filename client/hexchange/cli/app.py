@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OSError as error:
         output.error(HexchangeError(f"{error.strerror or error}: {error.filename or 'the system'}"))
         sys.exit(1)
-    except Exception as error:  # the last resort: people read one line, never a traceback
+    except Exception as error:  # noqa: BLE001 - the last resort: people read one line, never a traceback
         output.error(
             HexchangeError(f"unexpected {type(error).__name__}", hint="add -v, and report what you did")
         )

@@ -122,6 +122,7 @@ def _money(context: Context, role: Role) -> Iterator[Finding]:
     have = balance.free + balance.wallet
     purpose = "for a challenge's bond and guarantees" if role is Role.OWNER else "for escrows"
     yield Finding(
-        f"{token.symbol} {purpose}", have > 0, f"{token.format(balance.free)} free, {token.format(balance.wallet)} in the wallet",
+        f"{token.symbol} {purpose}", have > 0,
+        f"{token.format(balance.free)} free, {token.format(balance.wallet)} in the wallet",
         "" if have else f"send {token.symbol} to {address}",
     )  # fmt: skip

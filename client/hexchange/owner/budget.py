@@ -5,14 +5,12 @@ It may be ahead of the chain's count (a release that never landed stays counted 
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from hexchange.chain.amounts import format_amount
 from hexchange.errors import BudgetShort, KeyWornOut
+from hexchange.owner.state import StateFile
 
 RELEASES_PER_KEY = 1024
 KEY_DAYS = 90
@@ -48,50 +46,44 @@ class Spent:
 
 
 class Ledger:
-    """Debits in one SQLite file, synced at each commit; several processes may use it at once."""
+    """Debits in one file, synced at each commit. For one thread; several processes may use the file at once."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._path = path
-        with self._open() as database:
-            database.execute("PRAGMA journal_mode=WAL")
-            database.execute(SCHEMA)
+        self._file = StateFile(path, SCHEMA)
+
+    def close(self) -> None:
+        self._file.close()
 
     def debit(self, debit: Debit, *, epsilon_budget: int, exact_releases: int) -> None:
         """Count a job's release, once; durable on return. Raises BudgetShort, KeyWornOut: nothing counted."""
-        with self._open() as database:
-            database.execute("BEGIN IMMEDIATE")
-            if database.execute("SELECT 1 FROM debits WHERE job = ?", (debit.job,)).fetchone() is None:
-                _check_key(database, debit)
-                spent = _spent(database, debit.dataset)
-                require_budget(spent, debit.job, debit.epsilon, epsilon_budget, exact_releases)
-                row = (debit.job, debit.dataset, debit.key, debit.epsilon, debit.at)
-                database.execute("INSERT INTO debits VALUES (?, ?, ?, ?, ?)", row)
-            database.execute("COMMIT")
+        with self._file.transaction() as database:
+            if self.holds(debit.job):
+                return
+            self._check_key(debit)
+            require_budget(
+                self.spent(debit.dataset), debit.job, debit.epsilon, epsilon_budget, exact_releases
+            )
+            row = (debit.job, debit.dataset, debit.key, debit.epsilon, debit.at)
+            database.execute("INSERT INTO debits VALUES (?, ?, ?, ?, ?)", row)
 
     def holds(self, job: int) -> bool:
         """Whether the job's release is counted."""
-        with self._open() as database:
-            return database.execute("SELECT 1 FROM debits WHERE job = ?", (job,)).fetchone() is not None
+        return self._file.row("SELECT 1 FROM debits WHERE job = ?", (job,)) is not None
 
     def spent(self, dataset: int) -> Spent:
         """What the dataset has used up by this ledger."""
-        with self._open() as database:
-            return _spent(database, dataset)
+        query = (
+            "SELECT COALESCE(SUM(epsilon), 0), COALESCE(SUM(epsilon = 0), 0) FROM debits WHERE dataset = ?"
+        )
+        return Spent(*self._file.row(query, (dataset,)))
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        database = sqlite3.connect(self._path, timeout=30, isolation_level=None)
-        try:
-            database.execute("PRAGMA synchronous=FULL")
-            yield database
-        finally:
-            database.close()
-
-
-def _spent(database: sqlite3.Connection, dataset: int) -> Spent:
-    query = "SELECT COALESCE(SUM(epsilon), 0), COALESCE(SUM(epsilon = 0), 0) FROM debits WHERE dataset = ?"
-    return Spent(*database.execute(query, (dataset,)).fetchone())
+    def _check_key(self, debit: Debit) -> None:
+        count, first = self._file.row("SELECT COUNT(*), MIN(at) FROM debits WHERE key = ?", (debit.key,))
+        hint = "encrypt the table again under a new name and update the dataset with it"
+        if count >= RELEASES_PER_KEY:
+            raise KeyWornOut(f"the key opened {count} results, which is the most", hint=hint)
+        if count and debit.at - first > KEY_DAYS * 86400:
+            raise KeyWornOut(f"the key opened its first result more than {KEY_DAYS} days ago", hint=hint)
 
 
 def require_budget(spent: Spent, job: int, epsilon: int, epsilon_budget: int, exact_releases: int) -> None:
@@ -103,14 +95,3 @@ def require_budget(spent: Spent, job: int, epsilon: int, epsilon_budget: int, ex
         raise BudgetShort(f"job {job} asks for ε {format_amount(epsilon, 6)}, {left} are left", hint=hint)
     if not epsilon and spent.exact + 1 > exact_releases:
         raise BudgetShort(f"job {job}: all {exact_releases} exact releases are used up", hint=hint)
-
-
-def _check_key(database: sqlite3.Connection, debit: Debit) -> None:
-    count, first = database.execute(
-        "SELECT COUNT(*), MIN(at) FROM debits WHERE key = ?", (debit.key,)
-    ).fetchone()
-    hint = "encrypt the table again under a new name and update the dataset with it"
-    if count >= RELEASES_PER_KEY:
-        raise KeyWornOut(f"the key opened {count} results, which is the most", hint=hint)
-    if count and debit.at - first > KEY_DAYS * 86400:
-        raise KeyWornOut(f"the key opened its first result more than {KEY_DAYS} days ago", hint=hint)

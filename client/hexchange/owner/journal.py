@@ -6,7 +6,6 @@ same bytes.
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from hexchange.chain.deployment import Deployment
 from hexchange.evaluation import Evaluated
 from hexchange.market import documents
 from hexchange.market.messages import Offers, SignedOffer
+from hexchange.owner.state import StateFile
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS offers (
@@ -53,42 +53,37 @@ class Journal:
     """Used by one thread; several processes may have it open."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._database = sqlite3.connect(path, timeout=30)
-        self._database.executescript(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON"
-        )
-        self._database.executescript(SCHEMA)
+        self._file = StateFile(path, SCHEMA)
 
     def close(self) -> None:
-        self._database.close()
+        self._file.close()
 
     # --- offers -----------------------------------------------------------------------------------
 
     def keep_offer(self, digest: bytes, signed: SignedOffer) -> None:
         """Remember what was signed; durable before the signature leaves."""
-        with self._database as database:
+        with self._file.transaction() as database:
             row = (digest, documents.encode(Offers((signed,))))
             database.execute("INSERT OR IGNORE INTO offers (digest, signed) VALUES (?, ?)", row)
 
     def offer(self, digest: bytes) -> SignedOffer | None:
         """The offer with this EIP-712 digest, if it was signed here."""
-        row = self._database.execute("SELECT signed FROM offers WHERE digest = ?", (digest,)).fetchone()
+        row = self._file.row("SELECT signed FROM offers WHERE digest = ?", (digest,))
         return documents.parse(Offers, row[0]).offers[0] if row else None
 
     def published(self, digest: bytes) -> None:
         """Note that an offer was given away: equal terms are from now on another offer."""
-        with self._database as database:
+        with self._file.transaction() as database:
             database.execute("UPDATE offers SET published = 1 WHERE digest = ?", (digest,))
 
     def unpublished(self) -> list[SignedOffer]:
         """Offers that were signed and, as far as is known here, given to nobody."""
-        rows = self._database.execute("SELECT signed FROM offers WHERE published = 0 ORDER BY rowid")
+        rows = self._file.rows("SELECT signed FROM offers WHERE published = 0 ORDER BY rowid")
         return [documents.parse(Offers, signed).offers[0] for (signed,) in rows]
 
     def offers(self) -> dict[bytes, SignedOffer]:
         """Every offer signed here, by its digest."""
-        rows = self._database.execute("SELECT digest, signed FROM offers ORDER BY rowid")
+        rows = self._file.rows("SELECT digest, signed FROM offers ORDER BY rowid")
         return {digest: documents.parse(Offers, signed).offers[0] for digest, signed in rows}
 
     # --- own runs ---------------------------------------------------------------------------------
@@ -96,7 +91,7 @@ class Journal:
     def keep_run(self, job: int, seeds: tuple[bytes, ...], run: Evaluated) -> None:
         """Keep the owner's own run of a job under these seeds."""
         row = (job, b"".join(seeds), run.digest, run.salted, run.manifest)
-        with self._database as database:
+        with self._file.transaction() as database:
             database.execute("DELETE FROM runs WHERE job = ?", (job,))
             database.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?)", row)
             outputs = ((job, place, output) for place, output in enumerate(run.outputs))
@@ -105,7 +100,7 @@ class Journal:
     def run(self, job: int, seeds: tuple[bytes, ...]) -> Evaluated | None:
         """The owner's own run, without its outputs, if it was made under `seeds` or the first of them."""
         query = "SELECT seeds, digest, salted, manifest FROM runs WHERE job = ?"
-        row = self._database.execute(query, (job,)).fetchone()
+        row = self._file.row(query, (job,))
         if row is None or not b"".join(seeds).startswith(row[0]):
             return None
         _, digest, salted, manifest = row
@@ -114,50 +109,50 @@ class Journal:
     def outputs(self, job: int) -> tuple[bytes, ...]:
         """The ciphertexts of the own run."""
         query = "SELECT bytes FROM outputs WHERE job = ? ORDER BY place"
-        return tuple(output for (output,) in self._database.execute(query, (job,)))
+        return tuple(output for (output,) in self._file.rows(query, (job,)))
 
     def jobs(self) -> list[int]:
         """The jobs whose run is kept."""
-        return [job for (job,) in self._database.execute("SELECT job FROM runs ORDER BY job")]
+        return [job for (job,) in self._file.rows("SELECT job FROM runs ORDER BY job")]
 
     def forget_run(self, job: int) -> None:
         """Drop the bytes of a run that nothing needs any more."""
-        with self._database as database:
+        with self._file.transaction() as database:
             database.execute("DELETE FROM runs WHERE job = ?", (job,))
 
     # --- prints of opened results -----------------------------------------------------------------
 
     def source(self, print_: bytes) -> bytes | None:
         """What the polynomial with this print was computed as, if it was part of an earlier result."""
-        row = self._database.execute("SELECT source FROM prints WHERE print = ?", (print_,)).fetchone()
+        row = self._file.row("SELECT source FROM prints WHERE print = ?", (print_,))
         return row[0] if row else None
 
     def keep_prints(self, sources: dict[bytes, bytes]) -> None:
         """Remember the polynomials of a result that is opened: print -> what it was computed as."""
-        with self._database as database:
+        with self._file.transaction() as database:
             database.executemany("INSERT OR IGNORE INTO prints VALUES (?, ?)", sources.items())
 
     # --- sealed results ---------------------------------------------------------------------------
 
     def keep_sealed(self, job: int, ciphertext: bytes, sealed_key: bytes) -> None:
         """Keep what is about to be published for a job: the first one stays for good."""
-        with self._database as database:
+        with self._file.transaction() as database:
             database.execute("INSERT OR IGNORE INTO sealed VALUES (?, ?, ?)", (job, ciphertext, sealed_key))
 
     def sealed(self, job: int) -> tuple[bytes, bytes] | None:
         """Ciphertext and sealed key of a job's release, if noise was drawn for it already."""
         query = "SELECT ciphertext, sealed_key FROM sealed WHERE job = ?"
-        row = self._database.execute(query, (job,)).fetchone()
+        row = self._file.row(query, (job,))
         return (row[0], row[1]) if row else None
 
     # --- refusals ---------------------------------------------------------------------------------
 
     def refuse(self, job: int, code: str, reason: str) -> None:
         """Remember why a job is declined: the first reason stays."""
-        with self._database as database:
+        with self._file.transaction() as database:
             database.execute("INSERT OR IGNORE INTO refusals VALUES (?, ?, ?)", (job, code, reason))
 
     def refusal(self, job: int) -> Refusal | None:
         """Why the job is declined, if it is."""
-        row = self._database.execute("SELECT code, reason FROM refusals WHERE job = ?", (job,)).fetchone()
+        row = self._file.row("SELECT code, reason FROM refusals WHERE job = ?", (job,))
         return Refusal(*row) if row else None

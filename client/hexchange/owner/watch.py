@@ -111,7 +111,7 @@ class Watch:
                 try:
                     self.tick()
                     pause = POLL_SECONDS
-                except (NodeUnreachable, StaleNode) as error:
+                except (NodeUnreachable, StaleNode, DiskFull) as error:
                     self._tell_once("waiting", 0, error.message)
                     pause = min(2 * pause, LONGEST_PAUSE)
                 stop.wait(pause)
@@ -120,9 +120,10 @@ class Watch:
         """End what runs beside the loop."""
         self.reruns.close()
         self.journal.close()
+        self.ledger.close()
 
     def tick(self) -> None:
-        """Follow the chain and do what is due. Raises NodeUnreachable or StaleNode; call it again then."""
+        """Follow the chain and do what is due. Raises NodeUnreachable, StaleNode, DiskFull: call it again."""
         self.sender.tick()
         self.follower.update()
         self._tables |= {

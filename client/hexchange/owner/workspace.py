@@ -25,6 +25,7 @@ from typing import Any
 from hexchange.errors import BadAccountName, EncryptionNotFound, NotListed
 from hexchange.market import documents
 from hexchange.market.manifests import Manifest
+from hexchange.storage.store import on_disk, sync_folder
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
@@ -114,16 +115,13 @@ def workspaces(home: Path, *, except_: Iterable[Workspace] = ()) -> list[Workspa
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a file (0600): it is the old one or the whole new one, and on disk when this returns."""
+    """Write a file (0600): it is the old one or the whole new one, and on disk when this returns. Raises DiskFull."""
     partial = path.with_name(f".{path.name}.part")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    with on_disk(path):
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+        sync_folder(path.parent)

@@ -64,9 +64,14 @@ def test_one_key_opens_results_for_no_longer_than_90_days(ledger: Ledger) -> Non
 def test_a_full_disk_counts_nothing_and_says_so(tmp_path: Path) -> None:
     file = StateFile(tmp_path / "small.sqlite", "CREATE TABLE IF NOT EXISTS t (x BLOB) STRICT")
     file.database.execute("PRAGMA max_page_count = 3")
-    with pytest.raises(DiskFull, match=r"small\.sqlite"), file.transaction() as database:
-        database.execute("INSERT INTO t VALUES (?)", (b"small",))
-        database.execute("INSERT INTO t VALUES (?)", (bytes(100_000),))
+
+    def write() -> None:
+        with file.transaction() as database:
+            database.execute("INSERT INTO t VALUES (?)", (b"small",))
+            database.execute("INSERT INTO t VALUES (?)", (bytes(100_000),))
+
+    with pytest.raises(DiskFull, match=r"small\.sqlite"):
+        write()
     assert file.rows("SELECT * FROM t") == []
     with file.transaction() as database:
         database.execute("INSERT INTO t VALUES (?)", (b"small",))

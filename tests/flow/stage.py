@@ -162,7 +162,7 @@ class Market:
         """The job settled, after its challenge window."""
         job = self.wait(number, lambda job: job.state is not JobState.OPEN)
         if job.state is JobState.PROPOSED:
-            self.jump(job.challenge_by)
+            self.jump(job.challenge_by + job.fill)  # so that every party would call finalize at once
         return self.wait(number, over)
 
 

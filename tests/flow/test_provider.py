@@ -195,7 +195,7 @@ def test_a_seat_that_falls_silent_is_fined_and_drawn_again(
         market.jump(job.round.contest_end)
         market.wait(number, lambda job: job.round.sealed == 1)
         with provider_process(market, waiting):
-            market.jump(job.round.commit_by)
+            market.jump(job.round.commit_by + job.fill // 2)
             market.wait(number, lambda job: job.round.redrawn)
             market.fill(number)
             job = market.finish(number)

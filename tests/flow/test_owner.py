@@ -18,7 +18,7 @@ from stage import COLUMNS, INTERCEPT, MODEL, TOKEN, Market, Person, outcomes, pr
 
 import services
 from hexchange.chain.events import JobOpened, Terms
-from hexchange.chain.offers import sign_offer
+from hexchange.chain.offers import offer_digest, sign_offer
 from hexchange.chain.sender import Sender
 from hexchange.circuit.document import Circuit
 from hexchange.circuit.library.predict import predict
@@ -30,7 +30,7 @@ from hexchange.market.results import ReleasedResult, SealedResult
 from hexchange.market.state import Job, JobState
 from hexchange.market.tables import circuit_table
 from hexchange.owner import listing, offers
-from hexchange.owner.budget import Ledger, Spent
+from hexchange.owner.budget import Debit, Ledger, Spent
 from hexchange.owner.encrypt import Card, encrypt_table
 from hexchange.owner.journal import Journal, books
 from hexchange.owner.schema import Schema
@@ -63,7 +63,7 @@ class House:
         return books(self.owner.home, self.market.deployment)
 
     def offer(self, uses: int = 1) -> SignedOffer:
-        """A standing offer for exact scores, published."""
+        """A standing offer for exact scores, published. Signed twice before, as after a crash, it is one offer."""
         market, contracts = self.market, self.market.contracts
         market.follower.update()
         terms = offers.OfferTerms(PRICE, 100 * TOKEN, 2**40 - 1, min_fill=2, min_compute=2, max_uses=uses)
@@ -71,6 +71,8 @@ class House:
         draft = offers.draft_offer(self.workspace, dataset, self.circuit, terms)
         journal = Journal(self.folder / "journal.sqlite")
         signed = offers.sign_draft(draft, self.owner.wallet, contracts, journal, market.store)
+        again = offers.draft_offer(self.workspace, dataset, self.circuit, terms)
+        assert offers.sign_draft(again, self.owner.wallet, contracts, journal, market.store) == signed
         with Sender(self.owner.home / "sender.sqlite", self.owner.wallet, contracts) as sender:
             offers.publish_offers([signed], contracts, sender, journal, market.store)
         journal.close()
@@ -231,3 +233,23 @@ def test_an_account_is_served_once(house: House) -> None:
         assert second.wait(60) != 0
         assert first.poll() is None
         assert f"already runs here as process {first.pid}" in (house.owner.home / "watch.log").read_text()
+
+
+def test_standing_offers_are_withdrawn_when_the_own_ledger_has_no_more_to_give(
+    market: Market, house: House
+) -> None:
+    signed = house.offer()
+    ledger = Ledger(house.folder / "ledger.sqlite")
+    left = market.follower.state.dataset(house.dataset).exact_left
+    assert left > 0
+    for lost in range(20 - ledger.spent(house.dataset).exact):  # releases that were debited and never landed
+        ledger.debit(Debit(10**6 + lost, house.dataset, "key", 0, 0), epsilon_budget=0, exact_releases=20)
+    ledger.close()
+    digest = offer_digest(signed.offer, market.contracts.chain_id, market.deployment.market)
+    with house.service() as process:
+        services.wait_until(
+            lambda: market.follower.update() and market.follower.state.offer(digest).cancelled,
+            process,
+            house.owner.home / "watch.log",
+        )
+    assert market.follower.state.dataset(house.dataset).exact_left == left

@@ -7,18 +7,14 @@ from __future__ import annotations
 
 import json
 import os
-import socket
-import socketserver
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 
@@ -286,57 +282,3 @@ def provider_process(
 def log_of(one: Person) -> str:
     """What a provider said so far."""
     return (one.home / "run.log").read_text()
-
-
-class Line(socketserver.ThreadingTCPServer):
-    """A connection to the chain that can be cut: a proxy that drops what it carries, whatever is said on it."""
-
-    def __init__(self, port: int) -> None:
-        super().__init__(("127.0.0.1", 0), _Carrier)
-        self.far = ("127.0.0.1", port)
-        self.open: set[socket.socket] = set()
-        self.cuts = 0
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,))
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def cut(self) -> None:
-        """Break every connection, also in the middle of an answer."""
-        self.cuts += 1
-        for one in list(self.open):
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self._thread.join()
-        self.cut()
-        self.server_close()
-
-
-class _Carrier(socketserver.BaseRequestHandler):
-    server: Line
-
-    def handle(self) -> None:
-        with socket.create_connection(self.server.far) as far:
-            ends = {self.request, far}
-            self.server.open |= ends
-            back = threading.Thread(target=_carry, args=(far, self.request))
-            back.start()
-            _carry(self.request, far)
-            back.join()
-            self.server.open -= ends
-
-
-def _carry(source: socket.socket, sink: socket.socket) -> None:
-    with suppress(OSError):
-        while part := source.recv(65536):
-            sink.sendall(part)
-    with suppress(OSError):
-        sink.shutdown(socket.SHUT_RDWR)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import threading
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,6 @@ from pathlib import Path
 import numpy as np
 from stage import (
     TOKEN,
-    Line,
     Listing,
     Market,
     Person,
@@ -206,30 +204,3 @@ def test_a_seat_that_falls_silent_is_fined_and_drawn_again(
     assert len(paid) == 2
     assert steady.address in paid
     assert silent.address not in paid
-
-
-def test_a_connection_that_breaks_all_the_time_costs_a_provider_nothing(
-    market: Market, listing: Listing, buyer: Person
-) -> None:
-    one = market.provider("offgrid")
-    before = one.total
-    over = threading.Event()
-    with Line(market.chain.port) as line, provider_process(market, one, url=line.url):
-
-        def break_often() -> None:
-            while not over.wait(0.3):
-                line.cut()
-
-        breaking = threading.Thread(target=break_often)
-        breaking.start()
-        try:
-            number = open_job(market, listing, buyer, seats=2)
-            market.fill(number)
-            job = market.finish(number)
-        finally:
-            over.set()
-            breaking.join()
-    assert job.state is JobState.SETTLED
-    assert [seat[2:] for seat in outcomes(job)] == [(0, TOKEN), (0, TOKEN)]
-    assert one.total - before == 2 * TOKEN
-    assert line.cuts > 10

@@ -12,6 +12,8 @@ from hexchange.market.state import Job, JobState, MarketState
 from hexchange.market.windows import Clock, Setting, Window, windows
 
 HALF_HOUR = 1800
+LAST_PLACE = 9
+"""Turns before a provider that a job does not concern makes a due call; ten turns fill the fill window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,13 +178,18 @@ def _open(case: _Case) -> Owed:
 
 
 def _due(case: _Case) -> Owed:
-    """What anybody may call: a seed in the first block allowed; the rest one party after the other."""
-    if any(case.open("draw")) and (case.knows.ready or case.me in _parties(case.job)):
-        yield "draw", None, None
+    """What anybody may call: a seed in the first block allowed; the rest one party after the other, and last
+    every other provider, so that a job ends although all that it concerns are silent."""
     parties = _parties(case.job)
-    if case.me not in parties:
+    if any(case.open("draw")) and (case.knows.ready or case.me in parties):
+        yield "draw", None, None
+    if case.me in parties:
+        place = min(parties.index(case.me), LAST_PLACE - 1)
+    elif case.state.account(case.me).stake >= case.setting.unit:
+        place = LAST_PLACE
+    else:
         return
-    patience = min(parties.index(case.me), 8) * (case.job.fill // 10)
+    patience = place * (case.job.fill // (LAST_PLACE + 1))
     for function in ("redraw", "finalize", "refund"):
         for window in case.open(function):
             if window.caller is None and case.clock.now >= window.since + patience:

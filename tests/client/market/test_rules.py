@@ -26,7 +26,7 @@ from small_ledger import (
 from hexchange.chain.events import Outcome
 from hexchange.market.digests import NO_SALT, ticket
 from hexchange.market.quantities import jury, quorum
-from hexchange.market.rules import Knows, Step, jury_seats, next_step, steps
+from hexchange.market.rules import LAST_PLACE, Knows, Step, jury_seats, next_step, steps
 from hexchange.market.state import Job, JobState
 
 NOTHING, HONEST, READY = Knows(), Knows(digest=TRUE), Knows(ready=True)
@@ -301,6 +301,15 @@ def test_due_calls_come_from_one_party_after_the_other(ledger: Ledger) -> None:
     assert owed(ledger, STRANGER) == []
 
 
+def test_a_provider_without_a_seat_redraws_where_everybody_concerned_is_silent(ledger: Ledger) -> None:
+    job = ledger.seal_all(sitting(ledger), [None])
+    (waiting, *_) = (provider for provider in PROVIDERS if provider != first(job))
+    ledger.now = job.round.commit_by + LAST_PLACE * (FILL // 10) - 1
+    assert owed(ledger, waiting) == []
+    ledger.now += 1
+    assert owed(ledger, waiting) == ["redraw"]
+
+
 def test_missing_seals_are_redrawn_and_a_missed_redraw_refunded(ledger: Ledger) -> None:
     job = ledger.seal_all(sitting(ledger, 2), [TRUE, None])
     ledger.now = job.round.commit_by
@@ -359,4 +368,4 @@ def test_the_rules_never_offer_a_call_that_is_refused(ledger: Ledger) -> None:
 
 
 def test_windows_are_long_enough_for_a_patient_party() -> None:
-    assert 8 * (FILL // 10) < FILL < COMPUTE
+    assert LAST_PLACE * (FILL // 10) < FILL < COMPUTE

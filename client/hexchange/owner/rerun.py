@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic
 
@@ -12,6 +12,9 @@ from hexchange.storage.store import ContentStore
 
 REPEAT_SECONDS = 15.0
 """Pause before a run that could not be made, such as for lack of a blob, is tried again."""
+
+FETCH_SECONDS = 60.0
+"""For one attempt to fetch what is missing; the next one goes on where it stopped."""
 
 Name = tuple[int, tuple[bytes, ...]]
 
@@ -26,6 +29,7 @@ class Reruns:
         self._pool = ThreadPoolExecutor(1, "rerun")
         self._runs: dict[Name, Future[Evaluated]] = {}
         self._failed: dict[Name, float] = {}
+        self._closed = False
 
     def ask(self, job: Job) -> Evaluated | None:
         """The run of `job` under the seeds it has now, given once; None while it waits or goes on.
@@ -46,10 +50,14 @@ class Reruns:
 
     def close(self) -> None:
         """End the child; what it did not finish is done again after a restart."""
+        self._closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._evaluator.close()
         self._pool.shutdown()
 
     def _run(self, job: Job) -> Evaluated:
-        inputs = fetch(self._store, plan(self._store, job.manifest, job.circuit), self._cache)
+        needed = plan(self._store, job.manifest, job.circuit)
+        inputs = fetch(self._store, needed, self._cache, deadline=FETCH_SECONDS)
+        if self._closed:
+            raise CancelledError
         return self._evaluator.evaluate(inputs, job.id, seeds_of(job))

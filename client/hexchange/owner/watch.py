@@ -58,6 +58,7 @@ from hexchange.storage.store import ContentStore
 POLL_SECONDS = 0.5
 LONGEST_PAUSE = 30.0
 PERMIT_SECONDS = 3600
+CIRCUIT_SECONDS = 30.0
 
 OF_THIS_MACHINE = (ChildOutOfMemory, ChildOutOfTime, ChildOutputTooLarge, ContentTooLarge, DiskFull)
 """Refusals that say nothing about the job: tried again."""
@@ -125,15 +126,16 @@ class Watch:
     def tick(self) -> None:
         """Follow the chain and do what is due. Raises NodeUnreachable, StaleNode, DiskFull: call it again."""
         self.sender.tick()
-        self.follower.update()
+        moved = self.follower.update()
         self._tables |= {
             table.manifest_digest: table for table in workspaces(self.home, except_=self._tables.values())
         }
         jobs = [job for job in self.follower.state.jobs.values() if self._mine(job) and not job.over]
         for job in sorted(jobs, key=lambda job: (job.challenge_by if job.proposed else 0, job.id)):
             self._guarded(job.id, partial(self._follow, job))
-        self._guarded(0, self._cancel_uncovered)
-        self._forget()
+        if moved:
+            self._guarded(0, self._cancel_uncovered)
+            self._forget()
 
     def _mine(self, job: Job) -> bool:
         return job.owner == self.address and job.manifest in self._tables
@@ -170,23 +172,35 @@ class Watch:
     def _refused(self, job: Job) -> bool:
         """Whether the job is declined: because of its terms, seen when it opens, or by the gate later."""
         if job.id not in self._reviewed and self.journal.refusal(job.id) is None:
-            circuit = self._circuit(job)
-            signed = self.journal.offer(job.offer)
-            dataset = self.follower.state.dataset(job.dataset)
-            try:
-                gate.check_offer(self.address, job, signed.offer if signed else None)
-                policy.review(circuit, self._tables[job.manifest].manifest, job.epsilon)
-                if not self.ledger.holds(job.id):
-                    spent = self.ledger.spent(job.dataset)
-                    require_budget(spent, job.id, job.epsilon, dataset.epsilon_budget, dataset.exact_releases)
-            except HexchangeError as error:
-                self._refuse(job, error)
+            objection = self._objection(job)
+            if objection:
+                self._refuse(job, objection)
             self._reviewed.add(job.id)
         return self.journal.refusal(job.id) is not None
 
+    def _objection(self, job: Job) -> HexchangeError | None:
+        """What speaks against a job when it opens. Raises only what says nothing about it."""
+        signed = self.journal.offer(job.offer)
+        dataset = self.follower.state.dataset(job.dataset)
+        try:
+            gate.check_offer(self.address, job, signed.offer if signed else None)
+        except Refused as error:
+            return error
+        circuit = self._circuit(job)
+        try:
+            policy.review(circuit, self._tables[job.manifest].manifest, job.epsilon)
+            if not self.ledger.holds(job.id):
+                spent = self.ledger.spent(job.dataset)
+                require_budget(spent, job.id, job.epsilon, dataset.epsilon_budget, dataset.exact_releases)
+        except HexchangeError as error:
+            return error
+        return None
+
     def _circuit(self, job: Job) -> Circuit:
         if job.circuit not in self._circuits:
-            self._circuits[job.circuit] = parse_circuit(self.store.get_block(job.circuit))
+            self._circuits[job.circuit] = parse_circuit(
+                self.store.get_block(job.circuit, deadline=CIRCUIT_SECONDS)
+            )
         return self._circuits[job.circuit]
 
     def _refuse(self, job: Job, error: HexchangeError) -> None:

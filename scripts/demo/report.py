@@ -17,6 +17,7 @@ from demo import accounts
 from demo.acts import Act, Played
 from demo.stage import Stage
 from hexchange.chain import events
+from hexchange.market import documents
 from hexchange.market.state import Job
 
 matplotlib.use("svg")
@@ -43,7 +44,7 @@ def summarise(stage: Stage, played: Played, seconds: float) -> dict[str, Any]:
         for role, before in stage.before.items()
     ]  # fmt: skip
     return {
-        "jobs": [_job(act, job, gas[job.id]) for act, job in jobs],
+        "jobs": [_job(played, act, job, gas[job.id]) for act, job in jobs],
         "balances": balances,
         "burnt": str(contracts.views.burnt()),
         "conserved": accounts.conserved(contracts, after, stage.supply),
@@ -102,7 +103,7 @@ def write(stage: Stage, played: Played, summary: dict[str, Any]) -> None:
     (stage.folder / "report.html").write_text(page, encoding="utf-8")
 
 
-def _job(act: Act, job: Job, gas: dict[str, list[int]]) -> dict[str, Any]:
+def _job(played: Played, act: Act, job: Job, gas: dict[str, list[int]]) -> dict[str, Any]:
     analysis = act.quote.analysis
     return {
         "id": job.id, "use": act.use, "circuit": act.name, "status": job.state.value,
@@ -110,7 +111,10 @@ def _job(act: Act, job: Job, gas: dict[str, list[int]]) -> dict[str, Any]:
         "rounds": len(job.rounds), "digest": "0x" + (job.settled or job.proposed or b"").hex(),
         "gas": {name: list(used) for name, used in gas.items()},
         "seconds": accounts.stages(job),
-        "bytes": {"in": analysis.input_bytes + analysis.key_bytes, "out": analysis.result_bytes},
+        "bytes": {
+            "ciphertexts": analysis.input_bytes, "keys": analysis.key_bytes, "result": analysis.result_bytes,
+            "released": len(documents.encode(played.results[job.id])) if job.id in played.results else 0,
+        },
         "epsilon": job.epsilon,
     }  # fmt: skip
 

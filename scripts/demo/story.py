@@ -56,6 +56,7 @@ def tell_end(summary: dict[str, Any], folder: Path) -> None:
             f"  job {job['id']} seconds after opening: "
             + ", ".join(f"{k} {v}" for k, v in job["seconds"].items())
         )
+        console.print(f"  job {job['id']} bytes: " + ", ".join(f"{k} {v:,}" for k, v in job["bytes"].items()))
     unit = 10 ** summary["token"]["decimals"]
     rows = [
         (
@@ -99,5 +100,5 @@ def _job_row(job: dict[str, Any]) -> tuple[object, ...]:
     gas = sum(sum(used) for used in job["gas"].values())
     rounds = max((seat["round"] for seat in job["seats"]), default=1)
     held = sum(1 for seat in job["seats"] if seat["round"] == 1)
-    size = f"{job['bytes']['in'] / 1e6:.1f}"
+    size = f"{(job['bytes']['ciphertexts'] + job['bytes']['keys']) / 1e6:.1f}"
     return job["id"], job["use"], job["circuit"], job["status"], held, rounds, seconds, size, f"{gas:,}"

@@ -36,6 +36,7 @@ app = typer.Typer(no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="Name of the encrypted table, as given to encrypt.")]
 DAY = 86400
+WAITING = "Waiting for the block"
 
 
 @app.callback()
@@ -170,7 +171,7 @@ def list_(
         "exact releases": f"{exact}, without differential privacy, fixed for good",
     }  # fmt: skip
     context.output.confirm("List a dataset", facts)
-    with context.sender() as sender:
+    with context.sender() as sender, context.output.progress(WAITING, None):
         listed = listing.list_dataset(workspace, context.contracts, sender, budget, exact)
     document = {"name": name, "dataset": listed.dataset, "manifest": "0x" + workspace.manifest_digest.hex()}
     following = f"hexchange owner offer {name} --circuit describe --price AMOUNT --max-reward AMOUNT"
@@ -186,7 +187,7 @@ def update(call: typer.Context, name: Name) -> None:
     facts = {"dataset": str(former.listing.dataset), "manifest": "0x" + workspace.manifest_digest.hex(),
              "offers": "those for the former table open no more jobs"}  # fmt: skip
     context.output.confirm("Update a dataset", facts)
-    with context.sender() as sender:
+    with context.sender() as sender, context.output.progress(WAITING, None):
         listed = listing.update_manifest(workspace, former, context.contracts, sender)
     following = f"hexchange owner offer {name} --circuit describe --price AMOUNT --max-reward AMOUNT"
     context.output.show(
@@ -202,7 +203,7 @@ def delist(call: typer.Context, name: Name) -> None:
     context: Context = call.obj
     workspace = Workspace(context.settings.home, name)
     context.output.confirm("Delist for good", {"dataset": str(workspace.listing.dataset)})
-    with context.sender() as sender:
+    with context.sender() as sender, context.output.progress(WAITING, None):
         listed = listing.delist(workspace, context.contracts, sender)
     context.output.show({"dataset": listed.dataset}, f"Dataset {listed.dataset} is sold no more.")
 
@@ -281,7 +282,7 @@ def _give_away(context: Context, signed: SignedOffer, journal: Journal, save: Pa
         )
         context.output.show({**document, "file": str(save)}, words, next_step=following)
         return
-    with context.sender() as sender:
+    with context.sender() as sender, context.output.progress(WAITING, None):
         receipt = offers.publish_offers([signed], contracts, sender, journal, context.store)
     document["tx"] = "0x" + receipt.tx.hex()
     context.output.show(document, f"Offer 0x{digest.hex()} is published.", next_step="hexchange owner watch")
@@ -299,13 +300,13 @@ def cancel(
     dataset = context.follower.state.dataset(Workspace(context.settings.home, name).listing.dataset)
     if all_:
         context.output.confirm("Withdraw every offer", {"dataset": str(dataset.id)})
-        with context.sender() as sender:
+        with context.sender() as sender, context.output.progress(WAITING, None):
             offers.cancel_all_offers(dataset, context.contracts, sender)
         context.output.show({"dataset": dataset.id}, f"No former offer of dataset {dataset.id} opens a job.")
         return
     digest, signed = _signed(context, dataset, prefix)
     context.output.confirm("Withdraw an offer", {"offer": "0x" + digest.hex(), "dataset": str(dataset.id)})
-    with context.sender() as sender:
+    with context.sender() as sender, context.output.progress(WAITING, None):
         offers.cancel_offer(signed.offer, context.contracts, sender)
     context.output.show({"offer": "0x" + digest.hex()}, f"Offer 0x{digest.hex()} opens no more jobs.")
 
@@ -350,7 +351,7 @@ def decline(call: typer.Context, job: Annotated[int, typer.Argument(help="Number
         "yours": f"of your guarantee, {token.format(found.guarantee)}, what rewards were spent is lost",
     }  # fmt: skip
     context.output.confirm("Decline a job", facts)
-    with context.sender() as sender:
+    with context.sender() as sender, context.output.progress(WAITING, None):
         receipt = sender.send(f"decline:{job}:{found.state}", context.contracts.calls.refund(job))
     document = {"job": job, "tx": "0x" + receipt.tx.hex()}
     context.output.show(document, f"Job {job} is declined.", next_step=f"hexchange job show {job}")

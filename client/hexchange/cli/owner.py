@@ -65,7 +65,7 @@ def encrypt(
     """Encrypt a table and publish the ciphertexts. Run again after an interruption: it goes on."""
     context: Context = call.obj
     home = context.settings.home
-    frame = read_table(file).drop(columns=drop or [], errors="ignore")
+    frame = read_table(file, drop or [])
     schema = read_schema(columns) if columns else infer_schema(frame, label)
     editions = edition or editions_for(for_)
     workspace = Workspace(home, name)

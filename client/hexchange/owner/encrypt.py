@@ -9,17 +9,17 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from queue import SimpleQueue
 
 import numpy as np
 import pandas as pd
 
 from hexchange.chain.lock import ProcessLock
-from hexchange.circuit import packing
-from hexchange.circuit.document import Table
 from hexchange.circuit.editions import SEAL_FORMAT, Edition, Grid, edition
+from hexchange.circuit.packing import Packed, pack
 from hexchange.errors import OtherTable
 from hexchange.he.engine import engine
 from hexchange.he.keys import SecretKey
@@ -83,11 +83,11 @@ def encrypt_table(
     """
     prepared = prepare(frame, schema)
     chosen = [edition(name) for name in editions]
-    table = circuit_table(schema.columns, prepared.rows, schema.row_norm)
+    packed = {one: _packed(one, schema, prepared) for one in chosen}
     workspace.create()
     with ProcessLock(workspace.folder / "lock", f"encryption of {workspace.name}"), ExitStack() as stack:
         _claim(workspace, prepared, editions, card, replaces)
-        tasks = [task for one in chosen for task in _tasks(workspace, one, table, prepared)]
+        tasks = [task for one in chosen for task in _tasks(workspace, one, packed[one])]
         index = BlobIndex(workspace.folder / "blobs.sqlite")
         stack.callback(index.close)
         _publish(tasks, index, workspace, chosen, store, progress or (lambda _done, _total: None))
@@ -120,11 +120,15 @@ def _claim(
     workspace.write("clipped.json", json.dumps(report, indent=1).encode())
 
 
-def _tasks(workspace: Workspace, chosen: Edition, table: Table, prepared: Prepared) -> Iterator[Task]:
-    """Everything to make for one edition; the secret key and the private facts are on disk before."""
+def _packed(chosen: Edition, schema: Schema, prepared: Prepared) -> Packed:
+    """The slots of one edition: nothing is claimed or made for a table that an edition cannot hold."""
     # A grid serves exact releases only: no norm is promised there, and labels must stay what they are.
     values = prepared.unshortened if isinstance(chosen.layout, Grid) else prepared.values
-    packed = packing.pack(chosen, table, values)
+    return pack(chosen, circuit_table(schema.columns, prepared.rows, schema.row_norm), values)
+
+
+def _tasks(workspace: Workspace, chosen: Edition, packed: Packed) -> Iterator[Task]:
+    """Everything to make for one edition; the secret key and the private facts are on disk before."""
     workspace.write(workspace.private_path(chosen.name).name, json.dumps(packed.private).encode())
     key = workspace.key(chosen.name)
     if not key.exists():
@@ -152,13 +156,26 @@ def _publish(
     missing = [task for task in tasks if task[0] not in done]
     progress(len(tasks) - len(missing), len(tasks))
     keys = [workspace.key(one.name) for one in editions]
+    made = 0
+    with _children(keys, min(WORKERS, len(missing))) as make, ThreadPoolExecutor(WORKERS) as pool:
+        while made < len(missing):
+            some = missing[made : made + 2 * WORKERS]
+            for (part, _, _), (blob, *prints) in zip(some, pool.map(make, some), strict=True):
+                index.keep(part, blob, prints)
+                _put(part, blob, index, store)
+                made += 1
+                progress(len(tasks) - len(missing) + made, len(tasks))
+
+
+@contextmanager
+def _children(keys: Sequence[Path], count: int) -> Iterator[Callable[[Task], list[bytes]]]:
+    """A function for several threads that makes a blob and its prints, each call in a child that is idle."""
     functions = (vault.encrypt, vault.relin_key, vault.rotation_key)
     with ExitStack() as stack:
         idle: SimpleQueue[Worker] = SimpleQueue()
-        for _ in range(min(WORKERS, len(missing))):
+        for _ in range(count):
             worker = Worker(functions, limits=LIMITS, readable=keys, recycle_bytes=2 << 30)
             idle.put(stack.enter_context(worker))
-        pool = stack.enter_context(ThreadPoolExecutor(WORKERS))
 
         def make(task: Task) -> list[bytes]:
             worker = idle.get()
@@ -168,14 +185,7 @@ def _publish(
                 idle.put(worker)
             return [result] if isinstance(result, bytes) else result
 
-        made = 0
-        while made < len(missing):
-            some = missing[made : made + 2 * WORKERS]
-            for (part, _, _), (blob, *prints) in zip(some, pool.map(make, some), strict=True):
-                index.keep(part, blob, prints)
-                _put(part, blob, index, store)
-                made += 1
-                progress(len(tasks) - len(missing) + made, len(tasks))
+        yield make
 
 
 def _put(part: Part, blob: bytes, index: BlobIndex, store: ContentStore) -> None:

@@ -102,11 +102,16 @@ def infer_schema(frame: pd.DataFrame, label: str | None = None) -> Schema:
     """
     if frame.empty:
         raise EmptyTable("the table has no rows or no columns", hint="give a table with at least one row")
-    if label is not None and label not in frame.columns:
-        raise MissingColumn(
-            f"the table has no column {label!r}", hint=f"its columns: {', '.join(map(str, frame.columns))}"
-        )
+    if label is not None:
+        require_column(frame, label)
     return Schema(tuple(_inferred(str(name), frame[name], label) for name in frame.columns), "inferred")
+
+
+def require_column(frame: pd.DataFrame, name: str) -> None:
+    """Raises MissingColumn, naming the columns that there are."""
+    if name not in frame.columns:
+        hint = f"its columns: {', '.join(map(str, frame.columns))}"
+        raise MissingColumn(f"the table has no column {name!r}", hint=hint)
 
 
 def _inferred(name: str, series: pd.Series[Any], label: str | None) -> Column:

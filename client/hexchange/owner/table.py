@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,9 @@ import numpy as np
 import pandas as pd
 import pyarrow
 
-from hexchange.errors import EmptyTable, MissingColumn, OutsideRange, TableUnreadable
+from hexchange.errors import EmptyTable, OutsideRange, TableUnreadable
 from hexchange.market.manifests import Column
-from hexchange.owner.schema import Schema, numbers
+from hexchange.owner.schema import Schema, numbers, require_column
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -43,8 +44,11 @@ class Prepared:
         return hashlib.sha256(head + self.unshortened.tobytes()).digest()
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """The table in a .csv or .parquet file. Raises TableUnreadable, EmptyTable."""
+def read_table(path: Path, drop: Sequence[str] = ()) -> pd.DataFrame:
+    """The table in a .csv or .parquet file, without the columns in `drop`.
+
+    Raises TableUnreadable, EmptyTable, MissingColumn.
+    """
     if path.suffix.lower() not in (".csv", ".parquet"):
         raise TableUnreadable(
             f"{path.name}: neither .csv nor .parquet", hint="export the table as CSV or Parquet"
@@ -63,7 +67,9 @@ def read_table(path: Path) -> pd.DataFrame:
         ) from error
     if frame.empty:
         raise EmptyTable(f"{path.name} has no rows", hint="give a table with a header and at least one row")
-    return frame
+    for name in drop:
+        require_column(frame, name)
+    return frame.drop(columns=list(drop))
 
 
 def prepare(frame: pd.DataFrame, schema: Schema) -> Prepared:
@@ -76,9 +82,7 @@ def prepare(frame: pd.DataFrame, schema: Schema) -> Prepared:
     clipped: dict[str, int] = {}
     values = np.empty((len(frame), len(schema.columns)), dtype=np.float64)
     for index, column in enumerate(schema.columns):
-        if column.name not in frame.columns:
-            hint = f"its columns: {', '.join(map(str, frame.columns))}"
-            raise MissingColumn(f"the table has no column {column.name!r}", hint=hint)
+        require_column(frame, column.name)
         scaled = scale(column, numbers(column.name, frame[column.name]))
         outside = ~(np.abs(scaled) <= 1)
         if outside.any() and not schema.clip:

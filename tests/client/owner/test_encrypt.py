@@ -184,17 +184,12 @@ def test_a_table_with_more_features_than_the_edition_holds_is_refused(tmp_path: 
         )
 
 
-def test_training_needs_a_label_with_two_values(tmp_path: Path) -> None:
+def test_training_needs_a_label_with_two_values_and_a_refusal_claims_no_name(tmp_path: Path) -> None:
     unlabelled = Schema(schema().columns[:2], "declared")
+    workspace, store = Workspace(tmp_path, "t"), FolderStore(tmp_path / "store")
     with pytest.raises(BadLabel):
-        encrypt_table(
-            frame(),
-            unlabelled,
-            ["train"],
-            Card("T"),
-            Workspace(tmp_path, "t"),
-            FolderStore(tmp_path / "store"),
-        )
+        encrypt_table(frame(), unlabelled, ["train"], Card("T"), workspace, store)
+    assert not workspace.folder.exists()
 
 
 @pytest.mark.parametrize(("rows", "delta"), [(40, 1e-3), (426, 1e-4), (1000, 1e-5)])

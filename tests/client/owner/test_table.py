@@ -85,6 +85,14 @@ def test_an_infinite_value_lies_outside_every_range() -> None:
         prepare(table, schema())
 
 
+def test_a_column_can_be_left_out_if_it_is_there(tmp_path: Path) -> None:
+    frame().to_csv(tmp_path / "t.csv", index=False)
+    assert list(read_table(tmp_path / "t.csv", ["dose"]).columns) == ["age", "ill"]
+    with pytest.raises(MissingColumn, match="'dosage'") as caught:
+        read_table(tmp_path / "t.csv", ["dosage"])
+    assert "dose" in caught.value.hint
+
+
 def test_a_missing_column_is_named() -> None:
     with pytest.raises(MissingColumn, match="'dose'"):
         prepare(frame().drop(columns="dose"), schema())

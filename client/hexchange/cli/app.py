@@ -29,6 +29,7 @@ app.add_typer(settings.app, name="config", help="Settings in force and where the
 app.command(name="doctor")(doctor.doctor)
 
 VALUE_OPTIONS = ("--home", "--rpc-url", "--deployment", "--store", "--account", "--password-file")
+INTERRUPTED = 130
 FLAG_OPTIONS = ("--json", "--yes", "--verbose", "-v")
 
 
@@ -78,12 +79,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except HexchangeError as error:
         output.error(error)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        interrupted = HexchangeError(
-            "interrupted", hint="run the same command again; it resumes where it stopped"
-        )
-        output.error(interrupted)
-        sys.exit(130)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:  # Ctrl-C, which typer turns into an exit
+            error = HexchangeError(
+                "interrupted", hint="run the same command again; it resumes where it stopped"
+            )
+            error.exit_code = INTERRUPTED
+            output.error(error)
+        raise
     except OSError as error:
         output.error(HexchangeError(f"{error.strerror or error}: {error.filename or 'the system'}"))
         sys.exit(1)

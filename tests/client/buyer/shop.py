@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_account import Account
 
 import services
 from hexchange.chain.calls import Call
@@ -41,7 +43,8 @@ from hexchange.sealing import seal_result
 from hexchange.storage.cid import Cid
 from hexchange.storage.folder import FolderStore
 
-OWNER = Wallet(bytes.fromhex("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"))
+OWNER_KEY = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
+OWNER = Wallet(bytes.fromhex(OWNER_KEY))
 PROVIDER = Wallet(bytes.fromhex("59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"))
 PASSWORD = "correct horse"
 PRICE, REWARD = 500, 10
@@ -169,21 +172,20 @@ class Shop:
         output = ReleasedOutput("score", (rows,), grid, tuple(range(rows)), 1e-6, None)
         return replace(ReleasedResult(provenance, 0, None, (output,)), **changes)
 
-    def release(
-        self, job: Job, document: ReleasedResult, key: bytes = b"", **changes: Any
-    ) -> tuple[bytes, Cid]:
-        """Seal and release; the digest and the address of what was put in the store."""
+    def sealed(self, job: Job, document: ReleasedResult, /, *, key: bytes = b"", **changes: Any) -> Job:
+        """The job as it is when this document is released: its bytes are in the store."""
         sealed = seal_result(documents.encode(document), key or job.result_key)
         cid = self.store.put(sealed.ciphertext)
         named = replace(SealedResult(job.id, str(cid), len(sealed.ciphertext)), **changes)
         digest = self.store.put_block(documents.encode(named))
-        self.send(self.contracts.calls.release(job.id, digest, sealed.sealed_key))
-        return digest, cid
+        return replace(job, released=True, result=digest, sealed_key=sealed.sealed_key)
 
-    def released(self, signed: SignedOffer | None = None) -> Job:
+    def released(self) -> Job:
         """A job whose right result was released."""
-        job = self.settle(self.open(signed or self.offer()))
-        self.release(job, self.result(job))
+        job = self.settle(self.open(self.offer()))
+        made = self.sealed(job, self.result(job))
+        assert made.result is not None
+        self.send(self.contracts.calls.release(job.id, made.result, made.sealed_key))
         return self.job(job.id)
 
     # --- the store --------------------------------------------------------------------------------
@@ -213,12 +215,20 @@ class Shop:
 
 def buyer_home(folder: Path, chain: services.Chain, owner: Sender, contracts: Contracts, tokens: int) -> Path:
     """The home folder of a new buyer with one account, gas and tokens."""
-    account = Keystores(folder / "keystores").new("me", lambda: PASSWORD)
-    (folder / "password").write_text(PASSWORD)
-    chain.rpc("anvil_setBalance", account.address, hex(10**20))
+    address = keystore(folder, os.urandom(32))
+    chain.rpc("anvil_setBalance", address, hex(10**20))
     if tokens:
-        owner.send(f"mint:{account.address}", mint_call(contracts.deployment, account.address, tokens))
+        owner.send(f"mint:{address}", mint_call(contracts.deployment, address, tokens))
     return folder
+
+
+def keystore(home: Path, key: bytes) -> str:
+    """Put a key into a home folder, at the low cost of a test; its address."""
+    keyfile = Account.encrypt(key, PASSWORD, kdf="scrypt", iterations=8192)
+    (home / "keystores").mkdir(parents=True)
+    (home / "keystores" / "me.json").write_text(json.dumps(keyfile))
+    (home / "password").write_text(PASSWORD)
+    return Keystores(home / "keystores").find("").address
 
 
 @contextmanager

@@ -106,7 +106,8 @@ def test_a_circuit_that_was_not_signed_opens_no_job(shop: Shop) -> None:
 def test_a_prefix_has_to_mean_one_offer(shop: Shop) -> None:
     assert shop.buy("quote", "1", "ffffffffffff", exit_code=4)["code"] == "offer-not-found"
     shop.publish(shop.offer(), shop.offer())
-    assert shop.buy("quote", "1", "", exit_code=4)["message"] > "2"
+    several = shop.buy("quote", "1", "", exit_code=4)["message"]
+    assert int(several.split(" offers")[0]) >= 2
 
 
 def test_a_file_that_holds_no_offer_is_refused(shop: Shop, tmp_path: Path) -> None:
@@ -132,18 +133,16 @@ def test_terms_outside_the_bounds_name_the_bound(shop: Shop, terms: tuple[str, s
     assert terms[0] in refused["hint"]
 
 
-STORE = {"other bytes": 8, "fewer": 8, "more": 8, "nothing": 4}
+STORE = {"other bytes": 8, "fewer": 8, "more": 9, "nothing": 4}
 
 
 @pytest.mark.parametrize("how", STORE)
 def test_a_store_that_gives_wrong_bytes_fools_no_buyer(shop: Shop, how: str) -> None:
     signed = shop.offer()
     published, prefix = shop.publish(signed), shop.digest(signed)
-    exits = {STORE[how], 9 if how == "more" else STORE[how]}
     for digest in (signed.offer.manifest, signed.offer.circuit):
         with shop.spoilt(digest, how):
-            error = _fails(shop, exits, "quote", "1", str(shop.file(signed)))
-            assert error["hint"]
+            shop.buy("quote", "1", str(shop.file(signed)), exit_code=STORE[how])
     with shop.spoilt(signed.offer.manifest, how):
         (entry,) = (one for one in shop.buy("search")["datasets"] if one["id"] == 1)
         assert (entry["title"], bool(entry["missing"])) == (None, True)
@@ -151,16 +150,6 @@ def test_a_store_that_gives_wrong_bytes_fools_no_buyer(shop: Shop, how: str) -> 
         assert shop.buy("search", "1")["unread"]
         assert "cannot be read" in shop.buy("quote", "1", prefix, exit_code=4)["message"]
     assert shop.buy("quote", "1", prefix)["price"] == str(PRICE)  # nothing was lost
-
-
-def _fails(shop: Shop, exits: set[int], *words: str) -> Any:
-    for code in exits:
-        try:
-            return shop.buy(*words, exit_code=code)
-        except AssertionError:
-            if code == max(exits):
-                raise
-    raise AssertionError
 
 
 def test_a_store_that_is_not_there_is_named(shop: Shop) -> None:

@@ -1,8 +1,8 @@
 """Telephone lines from people to the chain's node, which fail at every transaction and come back.
 
 Each person calls the node under a path of its own. The first time a transaction is sent its line goes down before
-the node hears of it, the second time after: the node has it, and the answer is lost. The backend's line goes down
-with each of them.
+the node hears of it, the second time after: the node has it, and the answer is lost. The lines of bystanders, who
+send nothing, go down with each of them.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from eth_utils.abi import function_abi_to_4byte_selector
 
 from hexchange.chain.artifacts import artifact
 
-OUTAGE_SECONDS = 1.5
-BACKEND = "backend"
+OUTAGE_SECONDS = 0.8
 NAMES = {
     bytes(function_abi_to_4byte_selector(entry)): str(entry["name"])
     for contract in ("DataMarket", "ProviderStake")
@@ -43,6 +42,7 @@ class Exchange:
     sent: Counter[tuple[str, int]] = field(default_factory=Counter)
     cuts: Counter[tuple[str, str]] = field(default_factory=Counter)
     down: dict[str, float] = field(default_factory=dict)
+    bystanders: list[str] = field(default_factory=list)
 
     def url(self, person: str) -> str:
         return f"http://127.0.0.1:{self.server_port}/{person}"
@@ -57,7 +57,8 @@ class Exchange:
         self.sent[place] += 1
         if self.sent[place] <= 2:
             self.cuts[person, NAMES.get(fields[7][:4], "nothing")] += 1
-            self.down[person] = self.down[BACKEND] = time.monotonic() + OUTAGE_SECONDS
+            for each in (person, *self.bystanders):
+                self.down[each] = time.monotonic() + OUTAGE_SECONDS
         return self.sent[place]
 
 

@@ -11,7 +11,7 @@ from urllib.request import urlopen
 
 import pytest
 from acting import TOKEN, Town, act, applicants, list_applicants, offer, serve
-from lines import BACKEND, exchange
+from lines import exchange
 
 import services
 from hexchange.market.state import JobState
@@ -36,7 +36,7 @@ def test_a_job_ends_right_though_every_line_to_the_node_fails_at_every_step(tmp_
         port = services.free_port()
         backend = [
             str(Path(sys.executable).with_name("hexchange-backend")), "--deployment", str(tmp_path / "deployment.json"),
-            "--rpc-url", lines.url(BACKEND), "--store", f"folder:{tmp_path / 'store'}", "--port", str(port),
+            "--rpc-url", lines.url("backend"), "--store", f"folder:{tmp_path / 'store'}", "--port", str(port),
             "--database", str(tmp_path / "index.sqlite"),
         ]  # fmt: skip
         log = tmp_path / "backend.log"
@@ -46,14 +46,19 @@ def test_a_job_ends_right_though_every_line_to_the_node_fails_at_every_step(tmp_
             serve(owner, "owner", "watch"),
         ):
             services.wait_until(lambda: ask(port, "health")["status"] == "ok", process, log)
-            lines.armed = True
+            lines.armed, lines.bystanders = True, ["backend"]
             terms = ("--fill", "120", "--compute", "300", "--release", "86400")
             number = act(buyer, "buy", "open", dataset, str(tmp_path / "offer.json"), *terms)["job"]
-            job = town.wait(number, lambda job: job.round.seed is not None)
-            town.jump(job.round.contest_end - 60)
-            town.jump(town.wait(number, lambda job: job.round.full).round.contest_end)
-            town.jump(town.wait(number, lambda job: job.released).challenge_by)
-            job = town.wait(number, lambda job: job.over)
+            with serve(buyer, "buy", "watch", str(number), "--json") as watching:
+                said = buyer.home / "service.log"
+                services.wait_until(lambda: b"JobOpened" in said.read_bytes(), watching, said)
+                lines.bystanders.append("buyer")
+                job = town.wait(number, lambda job: job.round.seed is not None)
+                town.jump(job.round.contest_end - 60)
+                town.jump(town.wait(number, lambda job: job.round.full).round.contest_end)
+                town.jump(town.wait(number, lambda job: job.released).challenge_by)
+                job = town.wait(number, lambda job: job.over)
+                assert watching.wait(30) == 0, said.read_text()
             lines.armed = False
             time.sleep(1)
             services.wait_until(
@@ -61,6 +66,7 @@ def test_a_job_ends_right_though_every_line_to_the_node_fails_at_every_step(tmp_
             )
             served = ask(port, f"jobs/{number}")
         assert job.state is JobState.RELEASED
+        assert json.loads(said.read_text().splitlines()[-1])["released"] is True
         assert {name for _, name in lines.cuts} >= STEPS
         assert all(count >= 2 for count in lines.cuts.values())
         assert (served["state"], served["held"], served["settled"][-64:]) == (

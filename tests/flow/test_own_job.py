@@ -42,9 +42,11 @@ def test_an_owner_has_its_table_computed_on_and_opens_the_result_alone(tmp_path:
                 early = act(owner, "buy", "result", str(number), exit_code=9)
                 assert early["code"] == "digest-not-final"
                 job = finish(town, number)
+                assert act(owner, "buy", "watch", str(number))[-1]["state"] == "released"
             # The owner's service is off when the second job is settled by a seat that lies.
             wrong = act(owner, "buy", "open", dataset, str(file), *terms)["job"]
-            assert finish(town, wrong).state is JobState.RELEASED
+            finish(town, wrong)
+            assert act(owner, "buy", "watch", str(wrong))[-1]["state"] == "released"
         assert (job.state, job.released, job.price) == (JobState.RELEASED, False, 0)
         result = act(owner, "buy", "result", str(number), "--save", str(tmp_path / "result"))
         scores = pd.read_csv(tmp_path / "result" / "result.csv")["score"]

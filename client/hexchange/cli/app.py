@@ -81,11 +81,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(error.exit_code)
     except SystemExit as ended:
         if ended.code == INTERRUPTED:  # Ctrl-C, which typer turns into an exit
-            error = HexchangeError(
+            interrupted = HexchangeError(
                 "interrupted", hint="run the same command again; it resumes where it stopped"
             )
-            error.exit_code = INTERRUPTED
-            output.error(error)
+            interrupted.exit_code = INTERRUPTED
+            output.error(interrupted)
         raise
     except OSError as error:
         output.error(HexchangeError(f"{error.strerror or error}: {error.filename or 'the system'}"))

@@ -230,7 +230,7 @@ def watch(call: typer.Context, number: JobNumber) -> None:
             if place not in seen:
                 seen.add(place)
                 _tell(context, event)
-        if job.over or job.released:
+        if _ended(context, job):
             break
         due = deadline(job, follower.now, naming)
         if due and due.function != told:
@@ -243,6 +243,12 @@ def watch(call: typer.Context, number: JobNumber) -> None:
         except (NodeUnreachable, StaleNode) as error:
             context.output.note(f"{error.message}; trying again")
     _tell_end(context, job)
+
+
+def _ended(context: Context, job: Job) -> bool:
+    """Whether the buyer can go on; a result of its own table is opened once the digest is final."""
+    final = context.follower.final.jobs.get(job.id) if job.own else job
+    return job.released or (final is not None and final.over)
 
 
 def _tell(context: Context, event: Event) -> None:

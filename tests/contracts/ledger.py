@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from copy import deepcopy
 
 from brownie import web3
 
@@ -18,13 +19,12 @@ class Ledger:
         self.held = defaultdict(int)
         self.burnt = 0
 
-    @classmethod
-    def replay(cls, stage) -> Ledger:
-        ledger = cls()
+    def replay(self, stage, since: int = 0) -> Ledger:
+        """What the events from this block on did to this ledger, as another one."""
+        ledger = deepcopy(self)
         contract = web3.eth.contract(address=stage.stake.address, abi=stage.stake.abi)
         topics = {web3.to_hex(web3.keccak(text=event.signature)): event for event in contract.events}
-        logs = web3.eth.get_logs({"address": stage.stake.address, "fromBlock": 0})
-        for log in logs:
+        for log in web3.eth.get_logs({"address": stage.stake.address, "fromBlock": since}):
             event = topics[web3.to_hex(log["topics"][0])].process_log(log)
             getattr(ledger, event["event"], lambda **_: None)(**event["args"])
         return ledger

@@ -55,7 +55,7 @@ def test_the_end_of_the_fill_window_does_not_draw(stage, stranger):
 @pytest.mark.parametrize("blocks", [255, 256, 257, 1_000])
 def test_the_seed_does_not_depend_on_how_many_blocks_have_passed(stage, stranger, blocks):
     job = stage.open(1, terms={"fill": 86_400})
-    chain.mine(blocks)
+    web3.provider.make_request("anvil_mine", [hex(blocks)])
     stage.stake.draw(job, {"from": stranger})
     assert bytes(stage.round(job)["seed"]) != ZERO
 

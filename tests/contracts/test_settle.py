@@ -77,7 +77,7 @@ def test_every_seal_open_proposes_the_digest(stage):
     assert stage.changes(before) == {}
 
 
-@pytest.mark.parametrize("named", [RIGHT, WRONG])
+@pytest.mark.parametrize("named", [RIGHT, WRONG], ids=["of two", "of one"])
 def test_one_seal_that_differs_escalates_whichever_digest_is_named(stage, named):
     job = stage.committed([("ann", RIGHT), ("bob", RIGHT), ("cai", WRONG)])
     done = settle(stage, job, named)

@@ -147,6 +147,7 @@ class Database:
 
     def _claim(self, connection: Connection, deployment: Deployment) -> None:
         """Make the tables in an empty file; refuse one of another program or another market."""
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # the driver begins by itself only for changes of rows
         found = connection.exec_driver_sql("PRAGMA application_id").scalar()
         if not connection.exec_driver_sql("SELECT count(*) FROM sqlite_schema").scalar():
             connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION}")

@@ -43,7 +43,8 @@ class Guard:
 
         refusal = _refusal(request)
         if refusal:
-            await problem(request, *refusal)(scope, receive, send_with_headers)
+            answer = problem(request, *refusal, headers={"Connection": "close"})  # what follows is not read
+            await answer(scope, receive, send_with_headers)
         else:
             await self._app(scope, receive, send_with_headers)
 

@@ -234,7 +234,7 @@ class Health(Model):
 class Problem(Model):
     """RFC 9457 problem document."""
 
-    type: str = Field(examples=["about:blank#dataset-not-found"])
+    type: str = Field(examples=["/docs#dataset-not-found"])
     title: str = Field(examples=["dataset not found"])
     status: int = Field(examples=[404])
     detail: str = Field(examples=["there is no dataset 7"])

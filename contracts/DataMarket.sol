@@ -17,7 +17,9 @@ import {Seal} from "./libraries/Seal.sol";
 /// @dev Every call writes what it changes here before it calls the ledger, and the ledger alone meets the token.
 contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
     bytes32 private constant OFFER_TYPEHASH = keccak256(
-        "Offer(uint256 dataset,uint64 epoch,bytes32 manifest,bytes32 circuit,address buyer,address payee,uint96 price,uint96 guarantee,uint64 epsilon,uint8 minSeats,uint96 minReward,uint96 maxReward,uint24 minFill,uint24 minCompute,uint40 expiry,uint32 maxUses,bytes32 salt)"
+        "Offer(uint256 dataset,uint64 epoch,bytes32 manifest,bytes32 circuit,address buyer,address payee,"
+        "uint96 price,uint96 guarantee,uint64 epsilon,uint8 minSeats,uint96 minReward,uint96 maxReward,"
+        "uint24 minFill,uint24 minCompute,uint40 expiry,uint32 maxUses,bytes32 salt)"
     );
     bytes16 private constant HEX_DIGITS = "0123456789abcdef";
     uint8 private constant MAX_SEATS = 5;
@@ -158,7 +160,9 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
                 || terms.reward == 0
         ) revert RewardOutOfBounds(terms.floor, terms.reward);
         uint24 leastFill = offer.minFill > limits.minFill ? offer.minFill : limits.minFill;
-        if (terms.fill < leastFill || terms.fill > limits.maxFill) revert FillOutOfBounds(terms.fill, leastFill, limits.maxFill);
+        if (terms.fill < leastFill || terms.fill > limits.maxFill) {
+            revert FillOutOfBounds(terms.fill, leastFill, limits.maxFill);
+        }
         uint24 leastCompute = offer.minCompute > limits.minCompute ? offer.minCompute : limits.minCompute;
         if (terms.compute < leastCompute || terms.compute > limits.maxCompute) {
             revert ComputeOutOfBounds(terms.compute, leastCompute, limits.maxCompute);

@@ -102,7 +102,7 @@ interface IDataMarket {
         SealsMissing, // seats stayed silent: they are fined N, sealed seats are paid R from it (M2)
         Unnamed, // all sealed, nobody named a digest that opens a seal: every seat is fined N (M3)
         Undecided, // round two found no t equal seals: bonds back, silent seats fined N (M6)
-        JuryUnfilled, // round two did not fill: bonds back; a challenger pays N, round one gets R each from it (M6, M6')
+        JuryUnfilled, // bonds back; a challenger pays N, of it R to each seat of round one (M6, M6')
         ReleaseDeclined, // by the owner after settlement: price and rewards up to G to the buyer, epsilon returned (M8)
         ReleaseLapsed // the owner let the release window pass: the same money, epsilon spent (M8)
     }

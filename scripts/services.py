@@ -141,7 +141,7 @@ def wait_until(
 
 @contextmanager
 def anvil(folder: Path, *, port: int = 0, extra: Sequence[str] = ()) -> Iterator[Chain]:
-    """Anvil with a block each second and quick finality; `extra` overrides by coming last."""
+    """Anvil with a block each second and quick finality."""
     port = port or free_port()
     log = folder / "anvil.log"
     command = [program("anvil"), "--host", "127.0.0.1", "--port", str(port), "--chain-id", "31337",

@@ -314,6 +314,10 @@ class StoreUnreachable(TimedOut):
 # --- VerificationFailed ---------------------------------------------------------------------------
 
 
+class FinalityBroken(VerificationFailed):
+    """The chain replaced blocks that it had called final."""
+
+
 class ForeignResult(VerificationFailed):
     """A released result says that it belongs to another job."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from hexchange.chain.contracts import Contracts
 from hexchange.chain.events import BlockRef
 from hexchange.chain.reader import Block, Reader, Reorged
+from hexchange.errors import FinalityBroken
 from hexchange.market.fold import apply
 from hexchange.market.state import MarketState
 
@@ -31,7 +32,10 @@ class Follower:
         return self.block.timestamp if self.block else 0
 
     def update(self) -> bool:
-        """Read and fold what is new; True when the head moved. Raises NodeUnreachable or StaleNode unchanged."""
+        """Read and fold what is new; True when the head moved.
+
+        Raises NodeUnreachable or StaleNode and changes nothing, FinalityBroken where final blocks were replaced.
+        """
         before = self.block
         try:
             self._extend()
@@ -53,7 +57,11 @@ class Follower:
         known = [block.ref for block in reversed(self._pending)]
         if self._final_block:
             known.append(self._final_block)
-        common = self.reader.common(known)
+        try:
+            common = self.reader.common(known)
+        except Reorged:
+            self._start_anew()
+            return
         self._pending = [block for block in self._pending if block.ref.number <= common.number]
         self.state = self.final.copy()
         for block in self._pending:
@@ -61,10 +69,29 @@ class Follower:
                 apply(self.state, event)
         self.block = common
 
+    def _start_anew(self) -> None:
+        """Every known block is gone. Where `latest` counts as final that happens; elsewhere it must not."""
+        if self.contracts.deployment.finality != "latest":
+            raise FinalityBroken(
+                "the chain replaced blocks that it had called final",
+                hint="check the node; what was released on them cannot be taken back",
+            )
+        self.state, self.final = MarketState(), MarketState()
+        self.block = self._final_block = None
+        self._pending = []
+
     def _finalize(self) -> None:
+        """Fold what became final, if the node's final branch is the one that was read from it."""
         tip = self.reader.tip(self.contracts.deployment.finality)
-        while self._pending and self._pending[0].ref.number <= tip.number:
-            block = self._pending.pop(0)
+        final = [block for block in self._pending if block.ref.number <= tip.number]
+        if not final:
+            return
+        newest = final[-1].ref
+        theirs = tip if newest.number == tip.number else self.contracts.node.header(newest.number).ref
+        if theirs.hash != newest.hash:
+            return  # two views of one chain: the next update reads the fork
+        for block in final:
             for event in block.events:
                 apply(self.final, event)
-            self._final_block = block.ref
+        self._final_block = newest
+        del self._pending[: len(final)]

@@ -151,25 +151,19 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
 
     function _requireTerms(Offer calldata offer, Terms calldata terms) private view {
         Bounds memory limits = _bounds;
-        uint8 leastSeats = offer.minSeats > 1 ? offer.minSeats : 1;
-        if (terms.seats < leastSeats || terms.seats > MAX_SEATS) {
-            revert SeatsOutOfBounds(terms.seats, leastSeats, MAX_SEATS);
+        (uint8 seats, uint8 leastSeats) = (terms.seats, offer.minSeats);
+        if (leastSeats == 0) leastSeats = 1;
+        if (seats < leastSeats || seats > MAX_SEATS) revert SeatsOutOfBounds(seats, leastSeats, MAX_SEATS);
+        (uint96 floor, uint96 reward) = (terms.floor, terms.reward);
+        if (floor < offer.minReward || floor > reward || reward > offer.maxReward || reward == 0) {
+            revert RewardOutOfBounds(floor, reward);
         }
-        if (
-            terms.floor < offer.minReward || terms.floor > terms.reward || terms.reward > offer.maxReward
-                || terms.reward == 0
-        ) revert RewardOutOfBounds(terms.floor, terms.reward);
-        uint24 leastFill = offer.minFill > limits.minFill ? offer.minFill : limits.minFill;
-        if (terms.fill < leastFill || terms.fill > limits.maxFill) {
-            revert FillOutOfBounds(terms.fill, leastFill, limits.maxFill);
-        }
-        uint24 leastCompute = offer.minCompute > limits.minCompute ? offer.minCompute : limits.minCompute;
-        if (terms.compute < leastCompute || terms.compute > limits.maxCompute) {
-            revert ComputeOutOfBounds(terms.compute, leastCompute, limits.maxCompute);
-        }
-        if (terms.release < limits.minRelease || terms.release > limits.maxRelease) {
-            revert ReleaseOutOfBounds(terms.release, limits.minRelease, limits.maxRelease);
-        }
+        (bool fits, uint24 least) = _fits(terms.fill, offer.minFill, limits.minFill, limits.maxFill);
+        if (!fits) revert FillOutOfBounds(terms.fill, least, limits.maxFill);
+        (fits, least) = _fits(terms.compute, offer.minCompute, limits.minCompute, limits.maxCompute);
+        if (!fits) revert ComputeOutOfBounds(terms.compute, least, limits.maxCompute);
+        (fits, least) = _fits(terms.release, 0, limits.minRelease, limits.maxRelease);
+        if (!fits) revert ReleaseOutOfBounds(terms.release, least, limits.maxRelease);
     }
 
     /// @dev The owner is copied: a sale of the dataset changes nothing for a job that is open. Between an owner and
@@ -211,7 +205,10 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
         _requireNaming(round);
         uint8 open = _openingsOf(id, 1, digest, 0);
         if (open == 0) revert NothingOpens(digest);
-        if (open < job.seats) return _escalate(id, job);
+        if (open < job.seats) {
+            _escalate(id, job);
+            return;
+        }
 
         uint40 challengeBy = uint40(block.timestamp) + _ledgerOf(id).compute;
         job.state = State.Proposed;
@@ -227,8 +224,7 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
         job.challenger = msg.sender;
         job.challengeSeal = seal;
         _escalate(id, job);
-        uint96 bond = _bondOf(job);
-        _lock(id, bond, permit);
+        _lock(id, _bondOf(job), permit);
     }
 
     /// @inheritdoc IDataMarket
@@ -248,20 +244,16 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
         _requireVerdict(id, digest, salted);
         uint96 bond = _bondOf(job);
         uint96 reward = _recordReward(id, job);
-        job.right = _close(
-            id,
-            1,
-            digest,
-            0,
-            IProviderStake.Closing({rightReward: reward, otherReward: 0, otherFine: bond, silentFine: 0})
-        );
-        _close(
-            id,
-            2,
-            digest,
-            salted,
-            IProviderStake.Closing({rightReward: job.reward, otherReward: 0, otherFine: bond, silentFine: bond / 3})
-        );
+        // Every seat of round one is sealed, so the fine for silence meets nobody there.
+        IProviderStake.Closing memory closing = IProviderStake.Closing({
+            rightReward: reward,
+            otherReward: 0,
+            otherFine: bond,
+            silentFine: bond / 3
+        });
+        job.right = _close(id, 1, digest, 0, closing);
+        closing.rightReward = job.reward;
+        _close(id, 2, digest, salted, closing);
         if (
             job.challenger != address(0) && job.right < job.seats
                 && job.challengeSeal == Seal.hash(address(this), id, 0, 0, job.challenger, digest, 0)
@@ -283,7 +275,7 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
     function _recordReward(uint256 id, Job storage job) private returns (uint96) {
         uint24 late = _roundOf(id, 1).late;
         job.late = late;
-        return _rewardPaid(job, late, _ledgerOf(id).fill);
+        return _rewardPaid(id, job, late);
     }
 
     function _escalate(uint256 id, Job storage job) private {
@@ -309,11 +301,12 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
     /// @inheritdoc IDataMarket
     function release(uint256 id, bytes32 result, bytes calldata sealedKey) external {
         Job storage job = _jobs[id];
-        if (job.state != State.Proposed && job.state != State.Settled) revert WrongState(job.state);
+        State state = job.state;
+        if (state != State.Proposed && state != State.Settled) revert WrongState(state);
         if (msg.sender != job.owner) revert CallerNotOwner(msg.sender, job.owner);
         if (job.owner == job.buyer) revert OwnerIsBuyer();
         if (job.released) revert AlreadyReleased();
-        if (job.state == State.Settled) {
+        if (state == State.Settled) {
             if (block.timestamp >= job.deadline) revert ReleaseOver(job.deadline, block.timestamp);
             job.state = State.Released;
             job.deadline = 0;
@@ -337,7 +330,7 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
 
         if (outcome == Outcome.ReleaseDeclined || outcome == Outcome.ReleaseLapsed) {
             // M8: the guarantee makes good what the buyer spent on rewards, never more.
-            uint96 rewards = job.right * _rewardPaid(job, job.late, _ledgerOf(id).fill);
+            uint96 rewards = job.right * _rewardPaid(id, job, job.late);
             uint96 made = rewards < job.guarantee ? rewards : job.guarantee;
             _pay(id, job.buyer, job.price + made);
             _pay(id, job.owner, job.guarantee - made);
@@ -372,9 +365,10 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
         view
         returns (Outcome, uint40 from)
     {
-        if (job.state == State.Settled) return (Outcome.ReleaseLapsed, job.deadline);
-        if (job.state != State.Open && job.state != State.Escalated) return (Outcome.None, 0);
-        bool jury = job.state == State.Escalated;
+        State state = job.state;
+        if (state == State.Settled) return (Outcome.ReleaseLapsed, job.deadline);
+        if (state != State.Open && state != State.Escalated) return (Outcome.None, 0);
+        bool jury = state == State.Escalated;
         IProviderStake.Round memory round = jury ? _roundOf(id, 2) : one;
         uint24 fill = _ledgerOf(id).fill;
         if (round.contestEnd == 0) return (jury ? Outcome.JuryUnfilled : Outcome.Undrawn, round.start + fill);
@@ -407,7 +401,8 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
             (one.otherReward, back) = (job.reward, bond - fine);
         }
         _close(id, 1, 0, 0, one);
-        if (outcome == Outcome.Undecided || outcome == Outcome.JuryUnfilled) _close(id, 2, 0, 0, two);
+        // Closes nothing if there was no round two.
+        _close(id, 2, 0, 0, two);
         _pay(id, job.challenger, back);
     }
 
@@ -445,7 +440,7 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
         if (job.state == State.Settled) seen.releaseBy = job.deadline;
         (seen.exit, seen.exitFrom) = _exit(id, job, seen.roundOne);
         _seeRound(seen, seen.ledger.round == 2 ? seen.roundTwo : seen.roundOne);
-        _seeMoney(job, seen);
+        _seeMoney(id, job, seen);
     }
 
     function _seeRound(JobView memory seen, IProviderStake.Round memory round) private view {
@@ -462,10 +457,10 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
         seen.nameBy = _nameBy(round);
     }
 
-    function _seeMoney(Job storage job, JobView memory seen) private view {
+    function _seeMoney(uint256 id, Job storage job, JobView memory seen) private view {
         bool settled = job.state == State.Settled;
         if (settled || seen.roundOne.commitBy != 0) {
-            seen.rewardPaid = _rewardPaid(job, settled ? job.late : seen.roundOne.late, seen.ledger.fill);
+            seen.rewardPaid = _rewardPaid(id, job, settled ? job.late : seen.roundOne.late);
         }
         if (seen.ledger.held == 0) return;
         uint96 kept = job.released ? 0 : job.price + job.guarantee;
@@ -511,6 +506,12 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
         return ok && answer.length == 32 && bytes32(answer) == bytes32(IERC1271.isValidSignature.selector);
     }
 
+    /// @dev Whether a window keeps the market's bounds and the least that the offer asks for.
+    function _fits(uint24 window, uint24 asked, uint24 least, uint24 most) private pure returns (bool, uint24) {
+        if (asked > least) least = asked;
+        return (window >= least && window <= most, least);
+    }
+
     function _nameBy(IProviderStake.Round memory round) private view returns (uint40) {
         return round.commitBy + _bounds.naming;
     }
@@ -530,8 +531,8 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
     }
 
     /// @dev r: the floor, and the more of the rest the later the round was full.
-    function _rewardPaid(Job storage job, uint24 late, uint24 fill) private view returns (uint96) {
-        return job.floor + uint96(uint256(job.reward - job.floor) * late / fill);
+    function _rewardPaid(uint256 id, Job storage job, uint24 late) private view returns (uint96) {
+        return job.floor + uint96(uint256(job.reward - job.floor) * late / _ledgerOf(id).fill);
     }
 
     // One place for each call of the ledger keeps the code small.

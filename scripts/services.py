@@ -140,12 +140,12 @@ def wait_until(
 
 
 @contextmanager
-def anvil(folder: Path, *, port: int = 0, extra: Sequence[str] = ()) -> Iterator[Chain]:
+def anvil(folder: Path, *, port: int = 0) -> Iterator[Chain]:
     """Anvil with a block each second and quick finality."""
     port = port or free_port()
     log = folder / "anvil.log"
     command = [program("anvil"), "--host", "127.0.0.1", "--port", str(port), "--chain-id", "31337",
-               "--slots-in-an-epoch", "1", "--block-time", "1", *extra]  # fmt: skip
+               "--slots-in-an-epoch", "1", "--block-time", "1"]  # fmt: skip
     with running(command, log) as process:
         chain = Chain(port, process, log)
         wait_until(lambda: chain.rpc("eth_chainId") == hex(31337), process, log)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 import time
 from contextlib import ExitStack
@@ -26,6 +27,9 @@ def main() -> None:
     parser.add_argument("--store", choices=("folder", "kubo"), default="folder")
     parser.add_argument("--keep", action="store_true", help="leave chain, backend and pages running")
     options = parser.parse_args()
+    signal.signal(
+        signal.SIGTERM, lambda number, _frame: sys.exit(128 + number)
+    )  # so that services are stopped
     began = time.monotonic()
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)

@@ -59,7 +59,7 @@ def conserved(contracts: Contracts, after: dict[str, Holdings], supply: int) -> 
 def gas_by_job(chain: Chain, contracts: Contracts) -> dict[int, dict[str, list[int]]]:
     """Gas used by each call of each job (0: calls that belong to none), from every block's receipts."""
     names = {
-        function_abi_to_4byte_selector(entry).hex(): entry["name"]  # type: ignore[arg-type]
+        function_abi_to_4byte_selector(entry).hex(): entry["name"]
         for contract in ("DataMarket", "ProviderStake")
         for entry in artifact(contract).abi
         if entry["type"] == "function"

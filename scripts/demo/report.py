@@ -170,7 +170,8 @@ def _timeline(summary: dict[str, Any]) -> Figure:
             for place, job in enumerate(summary["jobs"])
             if name in job["seconds"]
         ]
-        axes.scatter(*zip(*marks, strict=True), label=name, marker=MARKERS[index % len(MARKERS)], s=30)
+        seconds, places = zip(*marks, strict=True)
+        axes.scatter(seconds, places, label=name, marker=MARKERS[index % len(MARKERS)], s=30)
     axes.set_yticks(
         range(len(summary["jobs"])), [f"job {job['id']}, {job['circuit']}" for job in summary["jobs"]]
     )

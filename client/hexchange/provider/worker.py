@@ -102,15 +102,17 @@ class Worker:
 
     def _follow(self, job: Job) -> None:
         entry = self._entry(job)
-        head = self.follower.block
-        assert head is not None
-        clock = Clock(head.timestamp + 1, head.number + 1)
         knows = self._knows(job, entry)
-        for step in rules.steps(self.follower.state, job, clock, self.address, self.setting, knows):
+        for step in rules.steps(self.follower.state, job, self._clock(), self.address, self.setting, knows):
             if step.function == "run":
                 self._evaluate(job)
             else:
                 self._submit(job, step, self._call(job, step, entry))
+
+    def _clock(self) -> Clock:
+        head = self.follower.block
+        assert head is not None, "a tick has followed the chain"
+        return Clock(head.timestamp + 1, head.number + 1)
 
     def _entry(self, job: Job) -> Entry | None:
         """The kept run of `job`, unless the chain has replaced a seed that it was made with."""
@@ -194,13 +196,14 @@ class Worker:
         known = self.sender.state(step.intent)
         if known and known.state in (SENT, MINED):
             return
-        until = [
+        open_ = (window for window in windows(job, self.setting.naming) if window.function == step.function)
+        until = (
             window.until
-            for window in windows(job, self.setting.naming)
-            if window.function == step.function and window.seat == step.seat
-        ]
+            for window in open_
+            if window.seat == step.seat and window.open(self._clock(), self.address)
+        )
         try:
-            self.sender.submit(step.intent, call, deadline=until[0] if until else None)
+            self.sender.submit(step.intent, call, deadline=next(until, None))
         except ContractReverted as error:  # another was faster, or the block that allows it is still to come
             self._tell_once("refused", job.id, f"{step.function}: {error.message}")
             return

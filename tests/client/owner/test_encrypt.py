@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROWS, frame, schema
+from doses import ROWS, frame, schema
 
 from hexchange.circuit.editions import LINEAR
 from hexchange.circuits import editions_for
@@ -31,7 +31,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from conftest import frame, schema
+from doses import frame, schema
 from hexchange.owner import encrypt
 from hexchange.owner.blobs import BlobIndex
 from hexchange.owner.workspace import Workspace

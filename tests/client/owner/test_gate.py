@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import BUYER, ME, Ran, run
+from doses import BUYER, ME, Ran, run
 
 from hexchange import evaluation
 from hexchange.circuit.library.describe import describe

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import dataset_of
+from doses import dataset_of
 
 from hexchange.circuit.builder import Draft
 from hexchange.circuit.document import Circuit, Table, circuit_digest, encode_circuit

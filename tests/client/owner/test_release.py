@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import BUYER_KEY, Ran, dataset_of, frame, job_of
+from doses import BUYER_KEY, Ran, dataset_of, frame, job_of
 from nacl.public import PrivateKey
 
 from hexchange.circuit.results import present

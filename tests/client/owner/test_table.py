@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import frame, schema
+from doses import frame, schema
 
 from hexchange.errors import (
     EmptyTable,

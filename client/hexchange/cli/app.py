@@ -4,29 +4,49 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from hexchange import config
-from hexchange.cli import buy, doctor, job, owner, provider, settings, wallet
 from hexchange.cli.context import Context
 from hexchange.cli.output import Output
 from hexchange.errors import HexchangeError
 
+GROUPS = {
+    "wallet": ("wallet", "Keys, balances and transfers."),
+    "owner": ("owner", "Encrypt, list and release a table of your own."),
+    "buy": ("buy", "Find a dataset, buy a circuit over it, read the result."),
+    "provider": ("provider", "Stake, take seats and compute for rewards."),
+    "job": ("job", "Look at any job, verify it, move it on."),
+    "config": ("settings", "Settings in force and where they come from."),
+    "doctor": ("doctor", "What is missing for a role, and how to get it."),
+}
+"""First words, each with the module whose `app` follows it and its line of help."""
+
+
+class Groups(TyperGroup):
+    """Imports what a first word names when it is given, since some of it takes seconds to import."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        if name is not None:
+            command = get_command(import_module(f"hexchange.cli.{GROUPS[name][0]}").app)
+        return name, command, rest
+
+
 app = typer.Typer(
+    cls=Groups,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     help="Compute on data that nobody but its owner can read. Global options may stand anywhere on the line.",
 )
-app.add_typer(wallet.app, name="wallet", help="Keys, balances and transfers.")
-app.add_typer(owner.app, name="owner", help="Encrypt, list and release a table of your own.")
-app.add_typer(buy.app, name="buy", help="Find a dataset, buy a circuit over it, read the result.")
-app.add_typer(provider.app, name="provider", help="Stake, take seats and compute for rewards.")
-app.add_typer(job.app, name="job", help="Look at any job, verify it, move it on.")
-app.add_typer(settings.app, name="config", help="Settings in force and where they come from.")
-app.command(name="doctor")(doctor.doctor)
+for _name, (_, _line) in GROUPS.items():
+    app.add_typer(typer.Typer(), name=_name, help=_line)  # what help shows in its place
 
 VALUE_OPTIONS = ("--home", "--rpc-url", "--deployment", "--store", "--account", "--password-file")
 INTERRUPTED = 130

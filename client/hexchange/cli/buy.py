@@ -28,7 +28,7 @@ from hexchange.market.state import Job
 from hexchange.market.windows import deadline
 from hexchange.owner.own import open_own_result
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 DatasetNumber = Annotated[int, typer.Argument(metavar="DATASET", help="Number of the dataset.")]
 OfferName = Annotated[

@@ -9,42 +9,52 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hexchange.chain.contracts import Contracts, connect
-from hexchange.chain.deployment import Deployment, load_deployment
 from hexchange.chain.events import ZERO_ADDRESS
-from hexchange.chain.sender import Sender
-from hexchange.chain.wallet import Keystores, Wallet
 from hexchange.cli.output import Output
 from hexchange.config import Settings
 from hexchange.errors import PasswordMissing
-from hexchange.follower import Follower
-from hexchange.storage.open import open_store
-from hexchange.storage.store import ContentStore
+
+if TYPE_CHECKING:
+    from hexchange.chain.contracts import Contracts
+    from hexchange.chain.deployment import Deployment
+    from hexchange.chain.sender import Sender
+    from hexchange.chain.wallet import Keystores, Wallet
+    from hexchange.follower import Follower
+    from hexchange.storage.store import ContentStore
 
 
 @dataclass
 class Context:
-    """One command's surroundings. Nothing is opened before a command asks for it."""
+    """One command's surroundings. Nothing is opened, or even imported, before a command asks for it."""
 
     settings: Settings
     output: Output
 
     @cached_property
     def deployment(self) -> Deployment:
+        from hexchange.chain.deployment import load_deployment
+
         return load_deployment(Path(self.settings.deployment))
 
     @cached_property
     def contracts(self) -> Contracts:
+        from hexchange.chain.contracts import connect
+
         return connect(self.settings.rpc_url, self.deployment)
 
     @cached_property
     def store(self) -> ContentStore:
+        from hexchange.storage.open import open_store
+
         return open_store(self.settings.store)
 
     @cached_property
     def follower(self) -> Follower:
         """The market at the head of the chain, read when first asked for."""
+        from hexchange.follower import Follower
+
         follower = Follower(self.contracts)
         with self.output.progress("Reading the market from the chain", None):
             follower.update()
@@ -52,6 +62,8 @@ class Context:
 
     @cached_property
     def keystores(self) -> Keystores:
+        from hexchange.chain.wallet import Keystores
+
         return Keystores(self.settings.keystores)
 
     @cached_property
@@ -82,6 +94,8 @@ class Context:
     @contextmanager
     def sender(self) -> Iterator[Sender]:
         """The durable sender of the account in force; one process at a time may hold it."""
+        from hexchange.chain.sender import Sender
+
         state = (
             self.settings.home / "sender" / f"{self.contracts.chain_id}-{self.wallet.address.lower()}.sqlite"
         )

@@ -35,6 +35,10 @@ class Finding:
     next_step: str = ""
 
 
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
 def doctor(
     call: typer.Context, role: Annotated[Role, typer.Argument(help="owner, buyer or provider")] = Role.BUYER
 ) -> None:

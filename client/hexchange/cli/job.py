@@ -20,7 +20,7 @@ from hexchange.market.digests import NO_SALT
 from hexchange.market.state import Job, JobState, Seat
 from hexchange.market.windows import Deadline, deadline
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 Number = Annotated[int, typer.Argument(metavar="JOB", help="Number of the job.")]
 Digest = Annotated[

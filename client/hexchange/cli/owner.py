@@ -32,7 +32,7 @@ from hexchange.owner.table import read_table
 from hexchange.owner.watch import Watch
 from hexchange.owner.workspace import Workspace, workspaces
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 Name = Annotated[str, typer.Argument(help="Name of the encrypted table, as given to encrypt.")]
 DAY = 86400

@@ -24,7 +24,7 @@ from hexchange.provider.stake import collect as collect_stake
 from hexchange.provider.stake import stake as add_stake
 from hexchange.provider.stake import unstake as remove_stake
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
 @app.callback()

@@ -8,7 +8,7 @@ from hexchange.cli.context import Context
 from hexchange.cli.output import table
 from hexchange.config import DEFAULTS
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
 @app.callback()

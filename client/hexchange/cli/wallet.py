@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hexchange.chain.amounts import format_amount, parse_address, parse_amount
-from hexchange.chain.calls import Call
-from hexchange.chain.contracts import Contracts
-from hexchange.chain.permits import sign_permit
-from hexchange.chain.sender import Receipt, Sender
 from hexchange.chain.wallet import Account, foreign_accounts
 from hexchange.cli.context import Context
 from hexchange.cli.output import pairs, table
 from hexchange.errors import AccountNotFound, PermitUnsupported
 
+if TYPE_CHECKING:
+    from hexchange.chain.calls import Call
+    from hexchange.chain.contracts import Contracts
+    from hexchange.chain.sender import Receipt, Sender
+
 PERMIT_SECONDS = 3600
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 AmountText = Annotated[str, typer.Argument(metavar="AMOUNT", help="In tokens, such as 12.5.")]
 
@@ -140,6 +141,8 @@ def send(call: typer.Context, to: str, amount: AmountText) -> None:
 
 def _deposit_call(context: Context, sender: Sender, intent: str, value: int) -> Call:
     """The deposit with a permit, or after an approval where the token takes no permits."""
+    from hexchange.chain.permits import sign_permit  # with web3, which most verbs of this group do without
+
     contracts = context.contracts
     deadline = contracts.node.tip("latest").ref.timestamp + PERMIT_SECONDS
     try:

@@ -13,9 +13,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from hexchange.chain.lock import ProcessLock
 from hexchange.circuit.editions import SEAL_FORMAT, Edition, Grid, edition
@@ -34,6 +34,9 @@ from hexchange.owner.schema import Schema
 from hexchange.owner.table import Prepared, prepare
 from hexchange.owner.workspace import Workspace
 from hexchange.storage.store import ContentStore
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Progress = Callable[[int, int], None]
 """Called with parts done and parts in all."""
@@ -247,6 +250,8 @@ SAMPLE_ROWS = 100
 
 def sample_of(schema: Schema) -> bytes:
     """A made-up table with the same columns and ranges, as CSV, to try a circuit on: no data in it."""
+    import pandas as pd  # slow to import; of the owner's commands only `encrypt` needs it
+
     generator = np.random.default_rng(0)
     columns = {}
     for column in schema.columns:

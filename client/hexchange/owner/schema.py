@@ -5,13 +5,15 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pandas as pd
 
 from hexchange.errors import EmptyTable, MissingColumn, MissingValue, SchemaInvalid, TextColumn
 from hexchange.market.manifests import Column
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FIELDS = ("name", "type", "role", "unit", "low", "high")
 
@@ -131,6 +133,8 @@ def _inferred(name: str, series: pd.Series[Any], label: str | None) -> Column:
 
 def numbers(name: str, series: pd.Series[Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
     """The column as float64. Raises TextColumn or MissingValue, each naming column and row (from 1)."""
+    import pandas as pd  # slow to import; of the owner's commands only `encrypt` needs it
+
     missing = series.isna().to_numpy()
     if missing.any():
         row = int(missing.argmax()) + 1

@@ -6,15 +6,16 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-import pyarrow
 
 from hexchange.errors import EmptyTable, OutsideRange, TableUnreadable
 from hexchange.market.manifests import Column
 from hexchange.owner.schema import Schema, numbers, require_column
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -49,6 +50,9 @@ def read_table(path: Path, drop: Sequence[str] = ()) -> pd.DataFrame:
 
     Raises TableUnreadable, EmptyTable, MissingColumn.
     """
+    import pandas as pd  # slow to import; of the owner's commands only `encrypt` needs it
+    import pyarrow
+
     if path.suffix.lower() not in (".csv", ".parquet"):
         raise TableUnreadable(
             f"{path.name}: neither .csv nor .parquet", hint="export the table as CSV or Parquet"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hexchange import errors
-from hexchange.cli.app import globals_first
+from hexchange.cli.app import GROUPS, globals_first
 
 HEXCHANGE = str(Path(sys.executable).with_name("hexchange"))
 
@@ -66,6 +66,43 @@ def test_an_unknown_verb_is_a_usage_error() -> None:
     found = run("buy", "everything")
     assert found.returncode == 2
     assert "No such command" in found.stderr
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_every_first_word_stands_in_the_help_and_has_help_of_its_own(name: str) -> None:
+    assert f" {name} " in run("--help").stdout
+    found = run(name, "--help")
+    assert found.returncode == 0, found.stderr
+    assert f"hexchange {name}" in found.stdout
+
+
+IMPORTED = """
+import sys
+from hexchange.cli.app import main
+try:
+    main(sys.argv[1:])
+finally:
+    print(*sys.modules, file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "unneeded"),
+    [
+        ("--help", {"web3", "eth_account", "numpy", "pandas"}),
+        ("config show", {"web3", "eth_account", "numpy", "pandas"}),
+        ("wallet list", {"web3", "numpy", "pandas"}),
+        ("provider run --help", {"pandas", "sklearn", "skops"}),
+        ("owner watch --help", {"pandas", "sklearn", "skops"}),
+    ],
+)
+def test_a_command_starts_without_the_slow_libraries_of_others(
+    words: str, unneeded: set[str], tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", IMPORTED, *words.split(), "--home", str(tmp_path)]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert found.returncode == 0, found.stderr
+    assert not unneeded & set(found.stderr.split())
 
 
 def test_no_prompt_waits_where_nobody_can_answer(tmp_path: Path) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from hexchange.circuit.builder import Draft, Term
 from hexchange.circuit.document import Circuit, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 EDITION = "stats"
 
@@ -27,5 +29,7 @@ def describe(table: Table, columns: Sequence[str] | None = None, *, noise: bool 
 
 def describe_clear(frame: pd.DataFrame) -> pd.DataFrame:
     """The twin: the same table from clear values."""
+    import pandas as pd  # slow to import, and needed by the twin alone
+
     count = frame.count().astype(float)
     return pd.DataFrame({"count": count, "mean": frame.mean(), "variance": frame.var(), "std": frame.std()})

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import ceil, inf, log2
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from hexchange.circuit.analysis import LEAST_COEFFICIENT
 from hexchange.circuit.builder import Draft
 from hexchange.circuit.document import Circuit, Table, malformed
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 EDITION = "linear"
 OUTPUT = "score"
@@ -50,5 +53,7 @@ def predict(
 
 def predict_clear(frame: pd.DataFrame, coefficients: Mapping[str, float], intercept: float) -> pd.DataFrame:
     """The twin: linear scores from clear values."""
+    import pandas as pd  # slow to import, and needed by the twin alone
+
     weights = np.array(list(coefficients.values()))
     return pd.DataFrame({OUTPUT: frame[list(coefficients)].to_numpy() @ weights + intercept})

@@ -13,11 +13,13 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
 
 from hexchange.circuit.analysis import Analysis, check
+from hexchange.circuit.costs import most_ciphertext_bytes, most_key_bytes
 from hexchange.circuit.document import Circuit, parse_circuit
 from hexchange.circuit.lowering import lower
 from hexchange.circuit.program import Program
@@ -188,6 +190,15 @@ def _require_blobs(edition: Edition, program: Program) -> None:
     missing = [step for step in program.steps if str(step) not in edition.rotations]
     if missing:
         raise _mismatch(f"edition {edition.name} has no key for rotations by {missing[0]}")
+    parameters = program.edition.parameters
+    keys = [edition.relin] if edition.relin else []
+    keys += edition.rotations.values()
+    caps = (most_ciphertext_bytes(parameters), most_key_bytes(parameters))
+    for cap, blobs in zip(caps, (chain.from_iterable(edition.inputs.values()), keys), strict=True):
+        if any(blob.size > cap for blob in blobs):
+            raise _mismatch(
+                f"edition {edition.name} declares a blob above {cap} bytes, longer than any can be"
+            )
 
 
 def _mismatch(reason: str) -> InputMismatch:

@@ -148,9 +148,17 @@ def key_missing(world: World) -> tuple[Manifest, Circuit]:
     return replace(world.manifest, editions=(edition,)), describe(TABLE)
 
 
+def blob_beyond_any_ciphertext(world: World) -> tuple[Manifest, Circuit]:
+    edition = world.manifest.editions[0]
+    (blob,) = edition.inputs["age"]
+    edition = replace(edition, inputs=edition.inputs | {"age": (replace(blob, size=1 << 30),)})
+    return replace(world.manifest, editions=(edition,)), world.circuit
+
+
 @pytest.mark.parametrize(
     ("case", "error"),
     [
+        (blob_beyond_any_ciphertext, InputMismatch),
         (columns_moved, InputMismatch),
         (rows_missing, InputMismatch),
         (edition_missing, EditionNotFound),

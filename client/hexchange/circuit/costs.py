@@ -139,6 +139,17 @@ def _bytes(shape: Shape, parameters: ParameterSet) -> int:
     return shape.size * shape.primes * parameters.degree * _WORD
 
 
+def most_ciphertext_bytes(parameters: ParameterSet) -> int:
+    """No listed ciphertext of these parameters is longer: its residues uncompressed, and room for headers."""
+    return _WORD * (len(parameters.primes) - 1) * parameters.degree * 9 // 8 + 4096
+
+
+def most_key_bytes(parameters: ParameterSet) -> int:
+    """No listed evaluation key of these parameters is longer: a polynomial over all primes for each data prime."""
+    digits, chain = len(parameters.primes) - 1, len(parameters.primes)
+    return _WORD * digits * chain * parameters.degree * 9 // 8 + 16 * parameters.degree + 4096
+
+
 def _seeded(primes: tuple[int, ...], degree: int) -> int:
     return int(_SEEDED_OVERHEAD * sum(prime.bit_length() for prime in primes) * degree / 8)
 

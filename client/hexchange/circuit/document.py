@@ -19,7 +19,8 @@ from hexchange.errors import MalformedCircuit
 
 _STRICT = ConfigDict(strict=True, extra="forbid")
 
-Name = Annotated[str, Field(min_length=1, max_length=220, pattern=r"^[^\x00-\x1f\x7f]+$")]
+#: One line without characters that command a terminal or turn the order of what is read.
+Name = Annotated[str, Field(min_length=1, max_length=220, pattern=r"^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$")]
 Number = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, le=1e15, allow_inf_nan=False)]
 Reference = Annotated[int, Field(ge=0, lt=4096)]

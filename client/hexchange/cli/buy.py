@@ -20,7 +20,7 @@ from hexchange.circuit.document import Circuit, circuit_digest
 from hexchange.circuits import find_circuit
 from hexchange.cli import buying
 from hexchange.cli.context import Context
-from hexchange.cli.output import pairs, table
+from hexchange.cli.output import following, pairs, plain, strong, table
 from hexchange.errors import NodeUnreachable, StaleNode
 from hexchange.market.messages import OfferRequest
 from hexchange.market.results import ReleasedResult
@@ -95,7 +95,9 @@ def _show_offers(context: Context, catalogue: Catalogue, number: int) -> None:
     first = next((offered for offered in shelf.offers if not offered.obstacle), None)
     context.output.show(
         document,
-        f"[bold]{manifest.title}[/bold]  {manifest.rows:,} rows, {len(manifest.columns)} columns, {manifest.licence}",
+        strong(manifest.title).append_text(
+            plain(f"  {manifest.rows:,} rows, {len(manifest.columns)} columns, {manifest.licence}")
+        ),
         manifest.summary,
         table(buying.OFFER_COLUMNS, [buying.offer_row(offered, token) for offered in shelf.offers]),
         next_step=f"hexchange buy quote {number} {first.digest.hex()[:12]}"
@@ -260,12 +262,12 @@ def _tell(context: Context, event: Event) -> None:
 def _tell_end(context: Context, job: Job) -> None:
     """What became of the job, and the command that goes on from there."""
     if job.refunded and not job.released:
-        word, following = "refunded; what was not spent is in your free balance", "hexchange wallet balance"
+        word, command = "refunded; what was not spent is in your free balance", "hexchange wallet balance"
     else:
         word = "settled" if job.own else "released"
-        following = f"hexchange buy result {job.id}"
+        command = f"hexchange buy result {job.id}"
     document = {"job": job.id, "state": job.state.value, "released": job.released}
-    context.output.follow(document, f"Job {job.id} is {word}.\n\nNext: [bold]{following}[/bold]")
+    context.output.follow(document, plain(f"Job {job.id} is {word}.\n").append_text(following(command)))
 
 
 @app.command(name="result")

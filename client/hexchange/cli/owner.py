@@ -370,10 +370,6 @@ def watch(call: typer.Context) -> None:
         stop.set()
         context.output.note("finishing the step at hand; jobs go on at the next start")
 
-    def tell(word: str, job: int, text: str) -> None:
-        line = f"{word}{f'  job {job}' if job else ''}  {text}"
-        context.output.follow({"event": word, "job": job, "text": text}, line)
-
     with context.sender() as sender:
         service = Watch(
             context.follower,
@@ -382,7 +378,7 @@ def watch(call: typer.Context) -> None:
             sender,
             context.store,
             context.settings.home,
-            tell,
+            context.output.tell,
         )
         signal.signal(signal.SIGTERM, end)
         signal.signal(signal.SIGINT, end)

@@ -101,13 +101,8 @@ def run(call: typer.Context) -> None:
             "taking no more seats; once more to stop at once, at the risk of the fines of held seats"
         )
 
-    def tell(word: str, job: int, text: str) -> None:
-        context.output.follow(
-            {"event": word, "job": job, "text": text}, f"{word}{f'  job {job}' if job else ''}  {text}"
-        )
-
     home = context.settings.home
-    with open_worker(home, context.contracts, context.sender, context.store, tell) as worker:
+    with open_worker(home, context.contracts, context.sender, context.store, context.output.tell) as worker:
         signal.signal(signal.SIGTERM, drain)
         signal.signal(signal.SIGINT, drain)
         worker.run(stop)

@@ -127,8 +127,8 @@ Signature = Annotated[bytes, BeforeValidator(_hex(None)), Field(min_length=65, m
 Address = Annotated[str, BeforeValidator(_checksummed)]
 """Checksummed account or contract address."""
 
-Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
-"""One line of at most 200 characters."""
+Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$")]
+"""One line of at most 200 characters, none of which commands a terminal or turns the order of what is read."""
 
 Prose = Annotated[str, Field(max_length=20_000)]
 """Text of several lines."""

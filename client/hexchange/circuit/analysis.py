@@ -24,7 +24,6 @@ from hexchange.errors import CircuitTooLarge, GridTooFine, SensitivityUnknown, T
 LEAST_COEFFICIENT = 2.0**-24
 _MOST_RESULTS = 8192
 _MOST_RESULT_BYTES = 8 << 30
-_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +104,10 @@ def check(circuit: Circuit, table: CostTable = COSTS) -> Analysis:
 
 
 def describe_text(circuit: Circuit) -> str:
-    """The circuit in words, for whoever is about to sign or pay. Raises what `check` raises."""
+    """The circuit in words, for whoever is about to sign or pay: all its outputs, and all that they read.
+
+    Raises what `check` raises.
+    """
     analysis = check(circuit)
     table = circuit.table
     lines = [f"{_subject(circuit)}, over all {table.rows} rows."]
@@ -204,7 +206,7 @@ def _subject(circuit: Circuit) -> str:
     match circuit.result:
         case "describe":
             names = [node.column for node in circuit.nodes if isinstance(node, Read)]
-            return f"Count, mean, variance and standard deviation of {_list(names, ', ')}"
+            return f"Count, mean, variance and standard deviation of {', '.join(names)}"
         case "classifier":
             steps = sum(node.iterations for node in circuit.nodes if isinstance(node, Descend))
             model = f"A logistic model of {circuit.table.label} from all other columns"
@@ -212,8 +214,8 @@ def _subject(circuit: Circuit) -> str:
         case kind:
             value = "a probability" if kind == "probability" else "a value"
             rows = _polynomials(circuit)
-            formulas = [_formula(circuit, output, rows[output.node], value) for output in circuit.outputs]
-            return _list(formulas, "; ")
+            outputs = sorted(circuit.outputs, key=lambda output: isinstance(circuit.nodes[output.node], Sum))
+            return "; ".join(_formula(circuit, output, rows[output.node], value) for output in outputs)
 
 
 def _formula(circuit: Circuit, output: Output, polynomial: Polynomial, value: str) -> str:
@@ -223,12 +225,7 @@ def _formula(circuit: Circuit, output: Output, polynomial: Polynomial, value: st
     ]
     offset = [f"{output.offset:+.4g}"] if output.offset else []
     kind = "the sum" if isinstance(circuit.nodes[output.node], Sum) else f"{value} per row"
-    return f"{output.name}: {kind} of {_list(offset + scaled, ' ')} (columns scaled to [-1, 1])"
-
-
-def _list(parts: list[str], between: str) -> str:
-    more = f"{between}and {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else ""
-    return between.join(parts[:_SHOWN]) + more
+    return f"{output.name}: {kind} of {' '.join(offset + scaled)} (columns scaled to [-1, 1])"
 
 
 def _times(count: int, noun: str) -> str:

@@ -19,10 +19,13 @@ from hexchange.circuit.results import in_units
 from hexchange.market.results import ReleasedResult
 from hexchange.market.state import Job
 
+LONGEST_LINE = 240
+
 
 def in_a_line(circuit: Circuit) -> str:
-    """What a circuit does, in one line."""
-    return describe_text(circuit).splitlines()[0]
+    """What a circuit does, in one line of a table; a quote says all of it."""
+    line = describe_text(circuit).splitlines()[0]
+    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…"
 
 
 def privacy(epsilon: int, delta: float | None = None) -> str:

@@ -9,16 +9,22 @@ from dataclasses import dataclass
 
 from hexchange.chain.amounts import format_amount
 from hexchange.circuit.analysis import Analysis, check, describe_text
-from hexchange.circuit.document import Circuit
+from hexchange.circuit.document import Circuit, Descend, Output, Sum
 from hexchange.circuit.editions import Grid
 from hexchange.circuit.lowering import lower
+from hexchange.circuit.sensitivity import polynomials
 from hexchange.errors import PolicyRefused
 from hexchange.market.manifests import Manifest
 from hexchange.market.tables import circuit_table
-from hexchange.owner.prints import copies
 
 MINIMUM_ROWS = 20
 """Statistics over fewer rows say too much about each of them."""
+
+LONGEST_TEXT = 1 << 16
+"""Characters of a circuit in words; nobody reads more before signing."""
+
+LEAST_MIXED = 0.01
+"""A value per row has to move by this share with other columns than its main one, else it is a copy of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,13 @@ def review(circuit: Circuit, manifest: Manifest, epsilon: int) -> Review:
                 "the circuit adds noise, and an offer with ε = 0 adds none", "offer it with --epsilon"
             )
         privacy = "no differential privacy: exact values, rounded; uses one of the dataset's exact releases"
-    return Review(describe_text(circuit), analysis, privacy)
+    text = describe_text(circuit)
+    if len(text) > LONGEST_TEXT:
+        raise _refused(
+            f"the circuit takes {len(text)} characters to say, and what is signed must be read",
+            "ask for fewer outputs",
+        )
+    return Review(text, analysis, privacy)
 
 
 def _require_table(circuit: Circuit, manifest: Manifest) -> None:
@@ -73,11 +85,40 @@ def _require_table(circuit: Circuit, manifest: Manifest) -> None:
             f"the edition {program.edition.name} packs every column, the circuit reads only some",
             "build it from the dataset's manifest, with all columns in order",
         )
-    raw = [output.name for output in program.outputs if output.per_block and output.name in copies(program)]
-    if raw:
+    _require_mixed(circuit)
+
+
+def _require_mixed(circuit: Circuit) -> None:
+    """Refuse values per row that give a column back, alone or solved for among several."""
+    single = [
+        output for output in circuit.outputs if not isinstance(circuit.nodes[output.node], Sum | Descend)
+    ]
+    if len(single) > 1:
         raise _refused(
-            f"output {raw[0]!r} hands out a column row by row", "release a statistic or a score of it"
+            f"{len(single)} outputs are values per row, from which columns can be solved",
+            "release one score per row, or statistics",
         )
+    for output in single:
+        column = _copied(circuit, output)
+        if column:
+            raise _refused(
+                f"output {output.name!r} hands out {column!r} row by row",
+                "mix columns, or release a statistic",
+            )
+
+
+def _copied(circuit: Circuit, output: Output) -> str | None:
+    """The column that a value per row tells, whatever it is scaled, shifted or raised by."""
+    rows = polynomials(circuit)
+    assert rows is not None, "the analysis has followed each polynomial"
+    reach: dict[frozenset[str], float] = {}
+    for monomial, factor in rows[output.node].items():
+        if monomial:
+            reach[frozenset(monomial)] = reach.get(frozenset(monomial), 0.0) + abs(factor)
+    whole = sum(reach.values())
+    alone = {column: value for (column, *others), value in reach.items() if not others}
+    main = max(alone, key=lambda column: alone[column], default=None)
+    return main if main is not None and whole - alone[main] < LEAST_MIXED * whole else None
 
 
 def _require_noise(circuit: Circuit, analysis: Analysis, manifest: Manifest) -> None:

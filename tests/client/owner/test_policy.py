@@ -45,7 +45,7 @@ def test_an_owner_reads_what_it_signs(encrypted: Encrypted, table: Table) -> Non
 
 
 def test_no_epsilon_is_promised_where_no_sensitivity_is_proven(encrypted: Encrypted, table: Table) -> None:
-    scores = predict(table, {"age": 0.1}, 0.0)
+    scores = predict(table, {"age": 0.1, "dose": 0.5}, 0.0)
     with pytest.raises(PolicyRefused, match="exact values"):
         policy.review(scores, encrypted.manifest, 1)
     policy.review(scores, encrypted.manifest, 0)
@@ -86,11 +86,47 @@ def test_a_circuit_on_an_edition_that_is_not_listed_is_refused(encrypted: Encryp
         policy.review(logistic(table), encrypted.manifest, 0)
 
 
-def test_a_column_handed_out_row_by_row_is_refused(encrypted: Encrypted, table: Table) -> None:
+@pytest.mark.parametrize(
+    "disguise",
+    ["x", "x * 1.0", "x * -0.5", "x + 0.5", "x * 0.5 + 0.25", "x + y * 0.5 - y * 0.5", "x + y * 0.001",
+     "x * x"],
+)  # fmt: skip
+def test_a_column_handed_out_row_by_row_is_refused_in_any_disguise(
+    encrypted: Encrypted, table: Table, disguise: str
+) -> None:
     draft = Draft(table)
-    copied = draft.circuit("stats", {"age": draft["age"]}, "exact", result="numbers")
-    with pytest.raises(PolicyRefused, match="row by row"):
-        policy.review(copied, encrypted.manifest, 0)
+    copied = eval(disguise, {"x": draft["age"], "y": draft["dose"]})
+    with pytest.raises(PolicyRefused, match="'age' row by row"):
+        policy.review(draft.circuit("stats", {"age": copied}, "exact", grid="0.001"), encrypted.manifest, 0)
+
+
+def test_a_model_of_one_coefficient_is_a_copy(encrypted: Encrypted, table: Table) -> None:
+    with pytest.raises(PolicyRefused, match="'age' row by row"):
+        policy.review(predict(table, {"age": 0.1}, 3.0), encrypted.manifest, 0)
+
+
+def test_several_values_per_row_are_refused(encrypted: Encrypted, table: Table) -> None:
+    draft = Draft(table)
+    outputs = {"plus": draft["age"] + draft["dose"], "minus": draft["age"] - draft["dose"]}
+    with pytest.raises(PolicyRefused, match="can be solved"):
+        policy.review(draft.circuit("stats", outputs, "exact", grid="0.001"), encrypted.manifest, 0)
+
+
+def test_every_output_and_every_column_that_is_signed_is_shown(encrypted: Encrypted, table: Table) -> None:
+    draft = Draft(table)
+    sums = {f"harmless {index}": (draft["age"] * (1 + index / 300)).sum() for index in range(30)}
+    outputs = {**sums, "last": draft["ill"] * 0.5 + draft["dose"]}
+    text = policy.review(draft.circuit("stats", outputs, "exact", grid="0.01"), encrypted.manifest, 0).text
+    assert all(f"{name}: " in text for name in outputs)
+    assert all(column.name in text for column in table.columns)
+    assert text.startswith("last: a value per row")
+
+
+def test_what_nobody_would_read_is_refused(encrypted: Encrypted, table: Table) -> None:
+    draft = Draft(table)
+    sums = {f"{index} {'long ' * 40}": (draft["age"] * (1 + index / 300)).sum() for index in range(300)}
+    with pytest.raises(PolicyRefused, match="must be read"):
+        policy.review(draft.circuit("stats", sums, "exact", grid="0.1"), encrypted.manifest, 0)
 
 
 def test_statistics_over_few_rows_are_refused(encrypted: Encrypted, table: Table) -> None:
@@ -118,7 +154,7 @@ def test_an_offer_beyond_what_is_left_is_not_signed(encrypted: Encrypted, table:
 def test_a_circuit_is_found_by_name_file_or_digest(
     encrypted: Encrypted, table: Table, store: FolderStore, tmp_path: Path
 ) -> None:
-    scores = predict(table, {"age": 0.1}, 0.0)
+    scores = predict(table, {"age": 0.1, "dose": 0.5}, 0.0)
     digest = store.put_block(encode_circuit(scores))
     file = tmp_path / "c.json"
     file.write_bytes(encode_circuit(scores))

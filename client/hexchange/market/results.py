@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from math import prod
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from hexchange.market import documents
 from hexchange.market.documents import BLOCK, STRICT, Address, Digest, Epsilon, Id, Positive, Text
 from hexchange.market.manifests import Blob, Cid, Name, Size
 
 Grid = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,29})(\.[0-9]{0,29}[1-9])?$")]
 Count = Annotated[int, Field(gt=-(1 << 53), lt=1 << 53)]
+
+WIDEST_COUNT = 1 - (1 << 53)
+"""The count with the longest text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +120,9 @@ class ReleasedResult:
     def __post_init__(self) -> None:
         if self.epsilon == 0 and (self.delta is not None or any(output.noise for output in self.outputs)):
             raise ValueError("epsilon: an exact release has neither delta nor noise")
+
+
+def sealed_size(result: ReleasedResult) -> int:
+    """Bytes of the longest document that differs from `result` in its counts alone: what anybody may know."""
+    widest = (replace(output, counts=(WIDEST_COUNT,) * len(output.counts)) for output in result.outputs)
+    return len(documents.encode(replace(result, outputs=tuple(widest))))

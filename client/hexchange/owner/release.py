@@ -14,7 +14,7 @@ from hexchange.circuit.document import Circuit
 from hexchange.errors import ContentMismatch
 from hexchange.market import documents
 from hexchange.market.manifests import Manifest
-from hexchange.market.results import Provenance, ReleasedOutput, ReleasedResult, SealedResult
+from hexchange.market.results import Provenance, ReleasedOutput, ReleasedResult, SealedResult, sealed_size
 from hexchange.market.state import Dataset, Job
 from hexchange.owner.budget import Debit, Ledger
 from hexchange.owner.gate import Case
@@ -53,7 +53,7 @@ def make_release(desk: Desk, case: Case, dataset: Dataset, workspace: Workspace)
         debit(desk, case, dataset)
         opened = open_case(case, workspace)
         document = released_result(job, case.circuit, case.manifest, opened, desk.deployment)
-        fresh = seal_result(documents.encode(document), job.result_key)
+        fresh = seal_result(documents.encode(document), sealed_size(document), job.result_key)
         desk.journal.keep_sealed(job.id, fresh.ciphertext, fresh.sealed_key)
         sealed = fresh.ciphertext, fresh.sealed_key
     ciphertext, sealed_key = sealed

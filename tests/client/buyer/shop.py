@@ -36,7 +36,7 @@ from hexchange.market import documents
 from hexchange.market.digests import seal
 from hexchange.market.manifests import Blob, Column, Edition, Manifest
 from hexchange.market.messages import Offers, SignedOffer
-from hexchange.market.results import Provenance, ReleasedOutput, ReleasedResult, SealedResult
+from hexchange.market.results import Provenance, ReleasedOutput, ReleasedResult, SealedResult, sealed_size
 from hexchange.market.state import Job
 from hexchange.market.tables import circuit_table
 from hexchange.sealing import seal_result
@@ -174,7 +174,7 @@ class Shop:
 
     def sealed(self, job: Job, document: ReleasedResult, /, *, key: bytes = b"", **changes: Any) -> Job:
         """The job as it is when this document is released: its bytes are in the store."""
-        sealed = seal_result(documents.encode(document), key or job.result_key)
+        sealed = seal_result(documents.encode(document), sealed_size(document), key or job.result_key)
         cid = self.store.put(sealed.ciphertext)
         named = replace(SealedResult(job.id, str(cid), len(sealed.ciphertext)), **changes)
         digest = self.store.put_block(documents.encode(named))

@@ -17,13 +17,13 @@ from nacl.public import PrivateKey
 from hexchange.circuit.results import present
 from hexchange.errors import BrokenSecretKey, BudgetShort, SealedForAnother
 from hexchange.market import documents
-from hexchange.market.results import ReleasedResult, SealedResult
+from hexchange.market.results import ReleasedResult, SealedResult, sealed_size
 from hexchange.owner.budget import Spent
 from hexchange.owner.encrypt import Encrypted
 from hexchange.owner.gate import Case
 from hexchange.owner.release import Desk, make_release
 from hexchange.owner.workspace import Workspace
-from hexchange.sealing import SealedBytes, open_result
+from hexchange.sealing import SealedBytes, open_result, seal_result
 from hexchange.storage.cid import Cid
 
 
@@ -66,6 +66,19 @@ def test_an_exact_release_is_rounded_and_right(case: Case, desk: Desk, encrypted
     shortened = (frame()["age"] / 50 - 1) * np.minimum(1, 1.3 / norms)
     assert described.loc["age", "mean"] == pytest.approx(50 + 50 * shortened.mean(), abs=1e-4)
     assert desk.ledger.spent(1) == Spent(0, 1)
+
+
+@pytest.mark.parametrize("count", [3, -3, -(2**50)])
+def test_the_length_of_a_sealed_result_tells_no_value(
+    case: Case, desk: Desk, encrypted: Encrypted, count: int
+) -> None:
+    made = make_release(desk, case, dataset_of(encrypted), encrypted.workspace)
+    document = read(desk, made.result, made.sealed_key)
+    outputs = tuple(replace(each, counts=(count,) * len(each.counts)) for each in document.outputs)
+    other = replace(document, outputs=outputs)
+    sealed = seal_result(documents.encode(other), sealed_size(other), bytes(BUYER_KEY.public_key))
+    assert len(sealed.ciphertext) == made.size
+    assert documents.parse(ReleasedResult, open_result(sealed, BUYER_KEY)) == other
 
 
 def test_a_repeated_release_gives_the_same_bytes_and_is_debited_once(

@@ -22,6 +22,11 @@ from hexchange.errors import CircuitTooLarge, GridTooFine, SensitivityUnknown, T
 
 #: A coefficient below this vanishes among the rounding of constants, and with it what it multiplies.
 LEAST_COEFFICIENT = 2.0**-24
+#: Whom ε and δ of a noisy release protect.
+NEIGHBOURS = (
+    "for one row present or zeroed (put to the middle of its ranges), the number of rows being public; "
+    "a row replaced by another counts as two such changes"
+)
 _MOST_RESULTS = 8192
 _MOST_RESULT_BYTES = 8 << 30
 
@@ -123,9 +128,11 @@ def describe_text(circuit: Circuit) -> str:
     if analysis.sensitivity is None:
         lines.append("One row can move the result without a proven bound: only an exact release, no ε.")
     else:
-        lines.append(f"One row moves the result by at most {analysis.sensitivity:.4g} (L2).")
-    how = "with discrete noise on the grid" if circuit.release.mechanism == "noise" else "exact, rounded"
-    lines.append(f"Release: {how}.")
+        lines.append(
+            f"One row, present or zeroed, moves the result by at most {analysis.sensitivity:.4g} (L2)."
+        )
+    noise = f"with discrete noise on the grid; its ε and δ are {NEIGHBOURS}"
+    lines.append(f"Release: {noise if circuit.release.mechanism == 'noise' else 'exact, rounded'}.")
     return "\n".join(lines)
 
 

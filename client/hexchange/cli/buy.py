@@ -117,7 +117,12 @@ def request(
     price: Annotated[str, typer.Option(help="What you would pay for a release, in tokens.")] = "0",
     seats: Annotated[int, typer.Option(min=1, max=5, help="Providers in round one.")] = 1,
     reward: Annotated[str, typer.Option(help="What a seat would earn, in tokens.")] = "0",
-    epsilon: Annotated[str, typer.Option(help="ε of the release; 0: exact, no differential privacy.")] = "0",
+    epsilon: Annotated[
+        str,
+        typer.Option(
+            help="ε of the release, for one row present or zeroed; 0: exact, no differential privacy."
+        ),
+    ] = "0",
     purpose: Annotated[str, typer.Option(help="What the result is for.")] = "",
 ) -> None:
     """Ask the owner to offer a circuit: it is published for the owner to read, and the request goes on chain."""

@@ -13,7 +13,7 @@ from hexchange.buyer.purchase import Payment
 from hexchange.buyer.quote import Quote
 from hexchange.chain.contracts import Contracts, TokenInfo
 from hexchange.chain.events import ZERO_ADDRESS
-from hexchange.circuit.analysis import describe_text
+from hexchange.circuit.analysis import NEIGHBOURS, describe_text
 from hexchange.circuit.document import Circuit
 from hexchange.circuit.results import in_units
 from hexchange.market.results import ReleasedResult
@@ -115,7 +115,7 @@ def quote_facts(found: Quote, token: TokenInfo) -> dict[str, str]:
         "rewards": f"{least} to {most} for {terms.seats} seats",
         "locked now": token.format(found.escrow),
         "guarantee": f"{token.format(found.guarantee)} of the owner's, against a missing release",
-        "privacy": privacy(found.epsilon, found.delta),
+        "privacy": privacy(found.epsilon, found.delta) + (f" {NEIGHBOURS}" if found.epsilon else ""),
         "released": f"{analysis.released:,} numbers on a grid of {found.offered.circuit.release.grid}",
         "depth": f"{analysis.levels} levels of edition {profile.edition}",
         "to compute": f"about {analysis.seconds:.2g} s a seat, {analysis.memory / 1e6:,.0f} MB of memory",

@@ -157,7 +157,10 @@ def published(call: typer.Context, name: Name) -> None:
 def list_(
     call: typer.Context,
     name: Name,
-    epsilon: Annotated[str, typer.Option(help="Privacy budget ε of all noisy releases together.")] = "0",
+    epsilon: Annotated[
+        str,
+        typer.Option(help="Privacy budget ε of all noisy releases together, for one row present or zeroed."),
+    ] = "0",
     exact: Annotated[int, typer.Option(min=0, help="How many exact releases there may ever be.")] = 0,
 ) -> None:
     """List an encrypted table. Its budgets are fixed for good."""
@@ -219,7 +222,12 @@ def offer(
     price: Annotated[str, typer.Option(help="Price of one release, in tokens.")],
     max_reward: Annotated[str, typer.Option(help="Most that a seat may earn, in tokens.")],
     min_reward: Annotated[str, typer.Option(help="Least that a seat may earn, in tokens.")] = "0",
-    epsilon: Annotated[str, typer.Option(help="ε of one release; 0: exact, no differential privacy.")] = "0",
+    epsilon: Annotated[
+        str,
+        typer.Option(
+            help="ε of one release, for one row present or zeroed; 0: exact, no differential privacy."
+        ),
+    ] = "0",
     guarantee: Annotated[str, typer.Option(help="Yours, lost to the buyer if you do not release.")] = "0",
     min_seats: Annotated[int, typer.Option(min=1, max=5)] = 1,
     min_fill: Annotated[int, typer.Option(min=0, help="Seconds.")] = 0,

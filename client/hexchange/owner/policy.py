@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hexchange.chain.amounts import format_amount
-from hexchange.circuit.analysis import Analysis, check, describe_text
+from hexchange.circuit.analysis import NEIGHBOURS, Analysis, check, describe_text
 from hexchange.circuit.document import Circuit, Descend, Output, Sum
 from hexchange.circuit.editions import Grid
 from hexchange.circuit.lowering import lower
@@ -47,7 +47,7 @@ def review(circuit: Circuit, manifest: Manifest, epsilon: int) -> Review:
     _require_table(circuit, manifest)
     if epsilon:
         _require_noise(circuit, analysis, manifest)
-        privacy = f"ε = {format_amount(epsilon, 6)}, δ = {manifest.delta:g} for one changed row"
+        privacy = f"ε = {format_amount(epsilon, 6)}, δ = {manifest.delta:g} {NEIGHBOURS}"
     else:
         if circuit.release.mechanism != "exact":
             raise _refused(

@@ -37,7 +37,8 @@ def test_a_description_says_what_is_released_and_what_one_row_can_change() -> No
     assert "standard deviation of c1, over all 427 rows" in text
     assert "1 multiplication deep on the edition stats" in text
     assert "Releases 2 numbers on a grid of 2e-06" in text
-    assert "One row moves the result by at most 1.414 (L2)" in text
+    assert "One row, present or zeroed, moves the result by at most 1.414 (L2)" in text
+    assert "ε and δ are for one row present or zeroed" in text
     assert "with discrete noise" in text
 
 
@@ -187,6 +188,16 @@ def test_the_norm_makes_many_columns_cheap() -> None:
     assert sensitivity(describe(table_of(30, norm=2.0))) == pytest.approx(sqrt(2 * 2.0**2))
     assert sensitivity(describe(table_of(30, norm=0.5))) == pytest.approx(sqrt(0.5**2 + 0.5**4))
     assert sensitivity(describe(table_of(30))) == pytest.approx(sqrt(2 * 30))
+
+
+def test_a_replaced_row_counts_as_two_changes() -> None:
+    bound = sensitivity(describe(table_of(1)))
+    assert bound is not None
+    present_or_zeroed, replaced = (
+        np.hypot(1, 1),
+        abs(1 - -1),
+    )  # x and x² of a row at 1; from a row at -1 to it
+    assert present_or_zeroed <= bound < replaced <= 2 * bound
 
 
 def test_the_shown_sensitivity_includes_error_and_rounding() -> None:

@@ -14,7 +14,7 @@ import {Multicall} from "./libraries/Multicall.sol";
 import {Seal} from "./libraries/Seal.sol";
 
 /// @notice See {IDataMarket}, which is the specification.
-/// @dev Every call writes what it changes here before it calls the ledger, and the ledger alone meets the token.
+/// @dev The ledger alone meets the token, in `openJob` and `challenge`, which write what they change here before it.
 contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
     bytes32 private constant OFFER_TYPEHASH = keccak256(
         "Offer(uint256 dataset,uint64 epoch,bytes32 manifest,bytes32 circuit,address buyer,address payee,"
@@ -23,6 +23,8 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
     );
     bytes16 private constant HEX_DIGITS = "0123456789abcdef";
     uint8 private constant MAX_SEATS = 5;
+    /// @dev The bond of the largest job, 3 * (MAX_SEATS + 3) rewards, fits in 96 bits.
+    uint96 private constant MAX_REWARD = type(uint96).max / 24;
     /// @dev Enough for a wallet of several signers, too little to be a nuisance to the buyer who pays for it.
     uint256 private constant ERC1271_GAS = 500_000;
 
@@ -155,9 +157,10 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
         if (leastSeats == 0) leastSeats = 1;
         if (seats < leastSeats || seats > MAX_SEATS) revert SeatsOutOfBounds(seats, leastSeats, MAX_SEATS);
         (uint96 floor, uint96 reward) = (terms.floor, terms.reward);
-        if (floor < offer.minReward || floor > reward || reward > offer.maxReward || reward == 0) {
-            revert RewardOutOfBounds(floor, reward);
-        }
+        if (
+            floor < offer.minReward || floor > reward || reward > offer.maxReward || reward == 0
+                || reward > MAX_REWARD
+        ) revert RewardOutOfBounds(floor, reward);
         (bool fits, uint24 least) = _fits(terms.fill, offer.minFill, limits.minFill, limits.maxFill);
         if (!fits) revert FillOutOfBounds(terms.fill, least, limits.maxFill);
         (fits, least) = _fits(terms.compute, offer.minCompute, limits.minCompute, limits.maxCompute);
@@ -177,6 +180,7 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
         job.payee = offer.payee == address(0) ? owner : offer.payee;
         job.floor = terms.floor;
         job.reward = terms.reward;
+        // Fits, because the dataset exists and they are counted from 1.
         job.dataset = uint64(offer.dataset);
         job.epsilon = offer.epsilon;
         if (owner == msg.sender) return;
@@ -481,6 +485,7 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
     }
 
     function supportsInterface(bytes4 interfaceId) public view override(ERC721, IERC165) returns (bool) {
+        // The number of ERC-4906, which has no functions to take one from.
         return interfaceId == bytes4(0x49064906) || super.supportsInterface(interfaceId);
     }
 
@@ -500,10 +505,16 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
     function _signed(address owner, bytes32 digest, bytes calldata signature) private view returns (bool) {
         (address signer, ECDSA.RecoverError failure,) = ECDSA.tryRecoverCalldata(digest, signature);
         if (failure == ECDSA.RecoverError.NoError && signer == owner) return true;
-        (bool ok, bytes memory answer) = owner.staticcall{gas: ERC1271_GAS}(
-            abi.encodeCall(IERC1271.isValidSignature, (digest, signature))
-        );
-        return ok && answer.length == 32 && bytes32(answer) == bytes32(IERC1271.isValidSignature.selector);
+        bytes memory question = abi.encodeCall(IERC1271.isValidSignature, (digest, signature));
+        bool ok;
+        bytes32 answer;
+        // Reads one word, so that the buyer does not pay for a long answer.
+        assembly ("memory-safe") {
+            ok := staticcall(ERC1271_GAS, owner, add(question, 32), mload(question), 0, 32)
+            ok := and(ok, eq(returndatasize(), 32))
+            answer := mload(0)
+        }
+        return ok && answer == bytes32(IERC1271.isValidSignature.selector);
     }
 
     /// @dev Whether a window keeps the market's bounds and the least that the offer asks for.

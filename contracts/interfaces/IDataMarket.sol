@@ -9,7 +9,7 @@ import {IProviderStake} from "./IProviderStake.sol";
 /// What a settled digest says: every seat that was paid sealed it, and nobody proved another one. What it does not
 /// say: that the result is true. The owner of the data runs the job again before it decrypts anything.
 ///
-/// Who may stall whom, and until when: the silence of any participant costs the others at most one window, since from
+/// Who may stall whom, and until when: the silence of any participant costs the others at most one pass, since from
 /// each deadline on anybody may make the next call. From opening to the last exit: at most 9F + 4C + 2 NAME + L.
 ///
 /// Quantities of a job: n seats in round one, m = 2n + 5 in round two, t = (2m + 2) / 3 of which decide; R the most a
@@ -61,7 +61,7 @@ interface IDataMarket {
         uint24 naming; // NAME
     }
 
-    /// @notice A count that only falls: `reserved + spent` never exceeds `limit`.
+    /// @notice A fixed limit: `reserved + spent` never exceeds it, and `spent` never falls.
     struct Budget {
         uint64 limit;
         uint64 reserved; // by jobs that are not over
@@ -128,15 +128,15 @@ interface IDataMarket {
         bytes32 challengeSeal;
     }
 
-    /// @notice All a client needs to know of a job, in one call. Deadlines are those of the current round; 0: not yet
-    /// known, or past its meaning.
+    /// @notice All a client needs to know of a job, in one call. Deadlines are those of the current round while it is
+    /// open, which round one still is in Proposed; 0: not yet known, or the round is closed.
     struct JobView {
         Job job;
         IProviderStake.Ledger ledger;
         IProviderStake.Round roundOne;
         IProviderStake.Round roundTwo;
         uint96 fine; // N
-        uint96 rewardPaid; // r, known when round one is full or the job is settled
+        uint96 rewardPaid; // r, known while round one is full or the job is Settled; else 0
         uint96 pot; // held above escrow, guarantee and challenge bond
         uint40 drawFromBlock; // from this block on `draw` is possible
         uint40 drawBy; // `draw` stops, `refund` starts: M1 (M6 in round two)
@@ -283,7 +283,7 @@ interface IDataMarket {
     /// - it was not cancelled ({OfferRevoked}) and has uses left ({OfferUsedUp});
     /// - the owner of the dataset signed it, by key or by ERC-1271 ({SignatureInvalid});
     /// - max(1, minSeats) <= seats <= 5 ({SeatsOutOfBounds});
-    /// - minReward <= floor <= reward <= maxReward, 1 <= reward ({RewardOutOfBounds});
+    /// - minReward <= floor <= reward <= maxReward, 1 <= reward <= 2^96 / 24 ({RewardOutOfBounds});
     /// - the windows keep the bounds of market and offer ({FillOutOfBounds}, {ComputeOutOfBounds},
     ///   {ReleaseOutOfBounds});
     /// - the budget covers it ({BudgetExceeded});

@@ -10,7 +10,8 @@ contract MockWallet is IERC1271 {
         Refuse,
         Revert,
         Short,
-        BurnGas
+        BurnGas,
+        Long
     }
 
     Answer public answer;
@@ -33,6 +34,11 @@ contract MockWallet is IERC1271 {
         if (answer == Answer.Short) {
             assembly {
                 return(0, 4)
+            }
+        }
+        if (answer == Answer.Long) {
+            assembly {
+                return(0, 470000)
             }
         }
         return IERC1271.isValidSignature.selector;

@@ -31,14 +31,19 @@ OTHER_KEY = "0x" + "22" * 32
 
 
 def open_job(
-    stage, offer: dict, signature: bytes | None = None, terms: tuple | None = None, by: str = "buyer"
+    stage,
+    offer: dict,
+    signature: bytes | None = None,
+    terms: tuple | None = None,
+    by: str = "buyer",
+    gas: int | None = None,
 ):
     return stage.market.openJob(
         tuple(offer.values()),
         signature or stage.sign(offer),
         terms or stage.terms(),
         NO_PERMIT,
-        {"from": stage.people[by]},
+        {"from": stage.people[by]} | ({"gas_limit": gas} if gas else {}),
     )
 
 
@@ -195,7 +200,9 @@ def test_a_contract_wallet_consents(stage, stranger):
 
 
 @pytest.mark.parametrize(
-    "answer", [1, 2, 3, 4], ids=["refuses", "reverts", "answers too short", "burns all gas"]
+    "answer",
+    [1, 2, 3, 4, 5],
+    ids=["refuses", "reverts", "answers too short", "burns all gas", "answers too long"],
 )
 def test_a_contract_wallet_that_does_not_consent_opens_no_job(stage, stranger, answer):
     wallet, offer = wallet_with_dataset(stage, stranger)
@@ -213,6 +220,14 @@ def test_seats_have_bounds(stage, least, seats, bound):
         open_job(stage, stage.offer(minSeats=least), terms=stage.terms(seats))
 
 
+def test_a_buyer_does_not_pay_for_a_long_answer_of_a_contract_wallet(stage, stranger):
+    wallet, offer = wallet_with_dataset(stage, stranger)
+    wallet.set(5, {"from": stranger})
+    # The wallet may burn its 500,000; a copy of what it answers would take as much again.
+    with reverts("SignatureInvalid", wallet.address):
+        open_job(stage, offer, b"whatever it takes", gas=700_000)
+
+
 @pytest.mark.parametrize("seats", [1, 2, 3, 4, 5])
 def test_one_to_five_seats_are_allowed(stage, seats):
     open_job(stage, stage.offer(), terms=stage.terms(seats))
@@ -226,6 +241,15 @@ def test_one_to_five_seats_are_allowed(stage, seats):
 def test_rewards_have_bounds(stage, floor, reward):
     with reverts("RewardOutOfBounds", floor, reward):
         open_job(stage, stage.offer(), terms=stage.terms(floor=floor, reward=reward))
+
+
+def test_a_reward_has_a_bond_that_the_ledger_can_count(stage):
+    most = (2**96 - 1) // 24
+    offer = stage.offer(maxReward=2**96 - 1, price=0)
+    with reverts("RewardOutOfBounds", FLOOR, most + 1):
+        open_job(stage, offer, terms=stage.terms(5, reward=most + 1))
+    with reverts("ERC20InsufficientBalance", stage.people["buyer"], 100_000 * ONE, 5 * most):
+        open_job(stage, offer, terms=stage.terms(5, reward=most))
 
 
 def test_a_reward_is_at_least_one_unit(stage):

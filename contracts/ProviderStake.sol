@@ -11,7 +11,7 @@ import {Multicall} from "./libraries/Multicall.sol";
 import {Seal} from "./libraries/Seal.sol";
 
 /// @notice See {IProviderStake}, which is the specification.
-/// @dev Money moves in the verbs at the end of this file and nowhere else.
+/// @dev The token is met in `withdraw` and `_pull` alone, and both measure what it moved.
 contract ProviderStake is IProviderStake, Multicall, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
 
@@ -35,6 +35,8 @@ contract ProviderStake is IProviderStake, Multicall, ReentrancyGuardTransient {
         if (token_ == address(0) || market_ == address(0)) revert AddressZero();
         if (unit_ == 0) revert UnitZero();
         if (exitDelay_ == 0) revert ExitZero();
+        uint256 supply = IERC20(token_).totalSupply();
+        if (supply > type(uint96).max) revert SupplyTooLarge(supply);
         token = token_;
         market = market_;
         unit = unit_;
@@ -55,10 +57,14 @@ contract ProviderStake is IProviderStake, Multicall, ReentrancyGuardTransient {
 
     /// @inheritdoc IProviderStake
     function withdraw(uint96 amount, address to) external nonReentrant {
-        if (to == address(0) || to == address(this)) revert RecipientInvalid(to);
+        if (to == address(0) || to == address(this) || to == market) revert RecipientInvalid(to);
         _spend(msg.sender, amount);
         emit Withdrawn(msg.sender, to, amount);
+        uint256 before = IERC20(token).balanceOf(address(this));
         IERC20(token).safeTransfer(to, amount);
+        uint256 balance = IERC20(token).balanceOf(address(this));
+        // A fee on top of the amount would be paid with the tokens of others.
+        if (balance + amount != before) revert DepartureDiffers(before - balance, amount);
     }
 
     // ------------------------------------------------------------------------------------------------- stake

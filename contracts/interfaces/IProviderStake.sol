@@ -5,18 +5,20 @@ pragma solidity 0.8.37;
 /// @notice It alone holds tokens. Every unit is in exactly one place: free, staked (of which a part may be locked as
 /// bonds), leaving, held for a job, or burnt. Tokens leave only in `withdraw`.
 ///
-/// What must hold for funds to be safe: the token moves exactly the amount it is told to (an arrival that differs is
-/// refused), never changes balances by itself, and its supply stays below 2^96 base units.
-/// What must hold for funds not to get stuck: the token's `transfer` to the receiver of a `withdraw` works. Nothing
-/// else calls out to anybody: a job always ends without the help of its participants.
+/// What must hold for funds to be safe: the token moves exactly the amount it is told to (an arrival or a departure
+/// that differs is refused), and never changes balances by itself.
+/// What must hold for funds not to get stuck: the token's `transfer` to the receiver of a `withdraw` works and takes no
+/// fee, and its supply, which is checked at deployment only, stays below 2^96 base units: whoever could send so many
+/// here would stop every later arrival. Nothing that ends a job calls out to anybody, the token included: a job
+/// always ends without the help of its participants.
 ///
 /// A job has one round, or two when it is disputed. A round goes through these moments (F = fill window, C = compute
 /// window, NAME = naming window of the market); every window is half open, `[from, until)`:
 ///
-/// - `start + F` (not drawn): `draw` stops, `DataMarket.refund` starts; nobody sat, so nobody but the buyer is paid.
+/// - `start + F` (not drawn): `draw` stops, `DataMarket.refund` starts; nobody sat in it.
 /// - `contestEnd`: a lower ticket no longer displaces a higher one; empty seats go to whoever comes first, the reward
 ///   climbs with every second, and commits open if the round is full.
-/// - `fillEnd = contestEnd + F` (not full): `takeSeat` stops, `refund` starts; the bonds return whole.
+/// - `fillEnd = contestEnd + F` (not full): `takeSeat` stops, `refund` starts; its bonds return whole.
 /// - `commitBy = max(full, contestEnd) + C`: `commit` stops. A seat without a seal now owes the fine N.
 ///   Round one: `redraw` starts if seals are missing, and stops at `commitBy + F`, where `refund` starts.
 ///   Round two: `decide` starts.
@@ -136,6 +138,7 @@ interface IProviderStake {
     error CallerNotMarket(address caller);
 
     error ArrivalDiffers(uint256 arrived, uint256 expected);
+    error DepartureDiffers(uint256 left, uint256 expected);
     error SupplyTooLarge(uint256 balance);
     error FreeBalanceTooLow(address account, uint96 free, uint96 needed);
     error RecipientInvalid(address to);
@@ -177,8 +180,9 @@ interface IProviderStake {
 
     /// @notice Moves tokens from the caller's free balance to the wallet `to`.
     /// Emits {Withdrawn}. Notes: works in every state of every job. Requirements:
-    /// - `to` is neither zero nor this contract ({RecipientInvalid});
-    /// - the free balance covers it ({FreeBalanceTooLow}).
+    /// - `to` is neither zero nor this contract nor the market ({RecipientInvalid});
+    /// - the free balance covers it ({FreeBalanceTooLow});
+    /// - exactly `amount` leaves ({DepartureDiffers}).
     function withdraw(uint96 amount, address to) external;
 
     // ------------------------------------------------------------------------------------------------- stake
@@ -270,7 +274,7 @@ interface IProviderStake {
     function openRoundTwo(uint256 job, uint8 seats) external;
 
     /// @notice Ends a round: every seat gets its bond back less its fine, plus its reward.
-    /// Emits {SeatClosed} for each seat. Notes: a zero digest opens no seal. Requirements:
+    /// Emits {SeatClosed} for each taken seat. Notes: a zero digest opens no seal. Requirements:
     /// - what is held covers the rewards ({HeldTooLow}).
     /// @return right seats whose seal opens with `digest` and `salted`
     function closeRound(uint256 job, uint8 number, bytes32 digest, bytes32 salted, Closing calldata closing)

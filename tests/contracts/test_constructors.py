@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from brownie import DataMarket, ProviderStake
+from brownie import DataMarket, MockTopFeeToken, ProviderStake
 from stage import BOUNDS, EXIT, NOBODY, UNIT, reverts
 
 
@@ -23,6 +23,13 @@ def test_the_ledger_refuses_a_unit_of_nothing(stage, people):
 def test_the_ledger_refuses_an_exit_without_delay(stage, people):
     with reverts("ExitZero"):
         people["deployer"].deploy(ProviderStake, stage.token, people["stranger"], UNIT, 0)
+
+
+def test_the_ledger_refuses_a_token_of_which_there_is_more_than_it_can_count(people, stranger):
+    token = stranger.deploy(MockTopFeeToken, 2**96)
+    with reverts("SupplyTooLarge", 2**96):
+        stranger.deploy(ProviderStake, token, people["deployer"], UNIT, EXIT)
+    stranger.deploy(ProviderStake, stranger.deploy(MockTopFeeToken, 2**96 - 1), people["deployer"], UNIT, EXIT)
 
 
 def test_a_market_refuses_a_ledger_that_expects_another(stage, people):

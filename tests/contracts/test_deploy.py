@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from brownie import DataMarket, MockFeeToken, ProviderStake, chain, web3
+from brownie import DataMarket, MockFeeToken, MockTopFeeToken, ProviderStake, chain, web3
 from stage import NOBODY
 
 import deploy
@@ -14,9 +14,9 @@ from deploy import LOCAL_BOUNDS, LOCAL_EXIT, PUBLIC_BOUNDS, PUBLIC_EXIT, Refused
 
 
 @pytest.fixture
-def public(stage):
-    """Settings that a public chain accepts. As token serves the market's own contract, which has no `mint`."""
-    return Settings(stage.market.address, 10**6, PUBLIC_EXIT, "finalized", PUBLIC_BOUNDS)
+def public(people):
+    """Settings that a public chain accepts: the token has no `mint`."""
+    return Settings(people["deployer"].deploy(MockTopFeeToken, 10**12).address, 10**6, PUBLIC_EXIT, "finalized", PUBLIC_BOUNDS)
 
 
 def test_a_local_deployment_is_written_whole(tmp_path):

@@ -13,7 +13,12 @@ REFUSALS: dict[str, tuple[str, str]] = {
     "StakeMismatch": ("the stake contract {stake} belongs to another market", "deploy both contracts anew"),
     "BoundsInvalid": ("the bounds of the windows are out of order", "deploy with least below most"),
     "CallerNotMarket": ("{caller} is not the market", "only the market moves the money of jobs"),
+    "OutOfGas": ("item {index} of the calls ran out of gas, so none of them happened", "allow more gas"),
     # money
+    "DepartureDiffers": (
+        "{left:amount} would leave the market for a withdrawal of {expected:amount}",
+        "report this: the token takes a fee, and the market cannot pay with it",
+    ),
     "ArrivalDiffers": (
         "{arrived:amount} arrived and {expected:amount} were expected: too little in the wallet or allowed",
         "hexchange wallet balance, then fund the wallet or sign a permit",

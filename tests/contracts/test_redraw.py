@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from brownie import web3
-from stage import COMPUTE, FILL, REWARD, RIGHT, WRONG, at, reverts
+from stage import COMPUTE, FILL, FLOOR, REWARD, RIGHT, WRONG, at, reverts
 
 
 @pytest.fixture
@@ -135,18 +135,19 @@ def test_the_second_pass_ends_like_the_first(stage, job, stranger):
     assert stage.state(job) == "Settled"
 
 
-def test_the_later_of_both_passes_sets_the_reward(stage, stranger):
+@pytest.mark.parametrize(("first", "second"), [(200, 50), (50, 200)])
+def test_the_later_of_both_passes_sets_the_reward(stage, stranger, first, second):
     job = stage.open(2)
     stage.draw(job)
-    at(stage.round(job)["contestEnd"] + 200)
+    at(stage.round(job)["contestEnd"] + first)
     stage.sit(job, "ann", "ann")
     stage.seal(job, 1, {0: RIGHT})
     at(stage.round(job)["commitBy"])
     redraw(stage, job)
-    at(stage.round(job)["contestEnd"] + 50)
+    at(stage.round(job)["contestEnd"] + second)
     stage.sit(job, "bob")
     assert stage.round(job)["late"] == 200
-    assert stage.view(job)["rewardPaid"] < REWARD
+    assert stage.view(job)["rewardPaid"] == FLOOR + (REWARD - FLOOR) * 200 // FILL
 
 
 def test_all_seats_silent_are_all_drawn_anew(stage, stranger):

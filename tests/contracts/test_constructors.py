@@ -29,7 +29,9 @@ def test_the_ledger_refuses_a_token_of_which_there_is_more_than_it_can_count(peo
     token = stranger.deploy(MockTopFeeToken, 2**96)
     with reverts("SupplyTooLarge", 2**96):
         stranger.deploy(ProviderStake, token, people["deployer"], UNIT, EXIT)
-    stranger.deploy(ProviderStake, stranger.deploy(MockTopFeeToken, 2**96 - 1), people["deployer"], UNIT, EXIT)
+    stranger.deploy(
+        ProviderStake, stranger.deploy(MockTopFeeToken, 2**96 - 1), people["deployer"], UNIT, EXIT
+    )
 
 
 def test_a_market_refuses_a_ledger_that_expects_another(stage, people):

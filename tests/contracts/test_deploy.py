@@ -16,7 +16,13 @@ from deploy import LOCAL_BOUNDS, LOCAL_EXIT, PUBLIC_BOUNDS, PUBLIC_EXIT, Refused
 @pytest.fixture
 def public(people):
     """Settings that a public chain accepts: the token has no `mint`."""
-    return Settings(people["deployer"].deploy(MockTopFeeToken, 10**12).address, 10**6, PUBLIC_EXIT, "finalized", PUBLIC_BOUNDS)
+    return Settings(
+        people["deployer"].deploy(MockTopFeeToken, 10**12).address,
+        10**6,
+        PUBLIC_EXIT,
+        "finalized",
+        PUBLIC_BOUNDS,
+    )
 
 
 def test_a_local_deployment_is_written_whole(tmp_path):

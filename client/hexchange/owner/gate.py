@@ -77,7 +77,7 @@ class Case:
 def decide(case: Case, check_contracts: Callable[[], None]) -> None:
     """Pass, or raise what refuses. `check_contracts` raises WrongChain or WrongContracts."""
     check_contracts()
-    agreed = check_final(case.job)
+    agreed = check_final(case.job, case.digest)
     check_offer(case.me, case.job, case.offer)
     check_time(case.job, case.now)
     policy.review(case.circuit, case.manifest, case.job.epsilon)
@@ -86,12 +86,21 @@ def decide(case: Case, check_contracts: Callable[[], None]) -> None:
     sandbox.run(worker.check_result, case.program, case.outputs, limits=PARSE)
 
 
-def check_final(job: Job) -> bytes:
-    """Line 1: the digest that finalized blocks agree on. Raises DigestNotFinal."""
+def check_final(job: Job, own: bytes) -> bytes:
+    """Line 1: the digest that finalized blocks agree on; `own` is that of the own run. Raises DigestNotFinal.
+
+    A proposed digest that the own run does not give may be disputed in blocks that are still to be final, so
+    nothing is held against the job before it is settled.
+    """
     agreed = job.settled or job.proposed
     if job.state not in (JobState.PROPOSED, JobState.SETTLED) or agreed is None:
         raise DigestNotFinal(
             f"job {job.id} is {job.state} in the finalized block", hint="wait for it to be final"
+        )
+    if job.state is JobState.PROPOSED and agreed != own:
+        raise DigestNotFinal(
+            f"job {job.id} is proposed with another digest in the finalized block",
+            hint="wait for its dispute",
         )
     return agreed
 

@@ -26,6 +26,7 @@ from hexchange.errors import (
     NothingToRelease,
     OfferNotOurs,
     PolicyRefused,
+    Refused,
     RerunDiffers,
     ResultKeyInvalid,
     ResultRefused,
@@ -70,6 +71,12 @@ def agreed(case: Case, result: bytes, outputs: tuple[bytes, ...]) -> Case:
     return replace(case, job=job, digest=digest, result=result, outputs=outputs)
 
 
+def settled(case: Case) -> Case:
+    """The case after its challenge window, with the same digest."""
+    job = replace(case.job, state=JobState.SETTLED, settled=case.job.proposed, release_by=2**40)
+    return replace(case, job=job)
+
+
 def test_an_agreed_result_of_an_honest_run_passes(case: Case) -> None:
     decide(case)
 
@@ -89,6 +96,17 @@ def test_line_1_refuses_other_contracts(case: Case) -> None:
 def test_line_1_waits_for_a_digest_in_a_finalized_block(case: Case, state: JobState) -> None:
     with pytest.raises(DigestNotFinal):
         decide(replace(case, job=replace(case.job, state=state)))
+
+
+def test_line_1_waits_where_the_finalized_block_is_before_the_dispute_of_a_wrong_digest(case: Case) -> None:
+    wrong = ResultManifest(job=7, status="failed", code="wrong", outputs=(), trace=bytes(32))
+    behind = replace(case, job=replace(case.job, proposed=documents.digest(wrong)))
+    with pytest.raises(DigestNotFinal):
+        decide(behind)
+    with pytest.raises(Refused) as refusal:
+        decide(settled(behind))
+    assert not isinstance(refusal.value, DigestNotFinal)
+    decide(settled(case))
 
 
 # --- 2 offer --------------------------------------------------------------------------------------
@@ -242,7 +260,7 @@ def test_line_4_refuses_the_result_of_another_circuit_but_not_a_shared_output(
 
 def test_line_5_refuses_what_the_owners_own_run_does_not_give(case: Case) -> None:
     with pytest.raises(RerunDiffers):
-        decide(replace(case, digest=bytes(32)))
+        decide(replace(settled(case), digest=bytes(32)))
 
 
 # --- 6 parse --------------------------------------------------------------------------------------
@@ -291,7 +309,7 @@ EXPECTED: dict[str, type[HexchangeError]] = {
 
 @pytest.mark.parametrize("line", WRONG)
 def test_the_first_line_that_is_wrong_decides(case: Case, line: str) -> None:
-    names = list(WRONG)
+    names, case = list(WRONG), settled(case)
     for later in names[names.index(line) :]:
         case = WRONG[later](case)
     with pytest.raises(EXPECTED[line]):
@@ -322,7 +340,11 @@ def outcome(case: Case) -> tuple[str, str]:
 
 
 def test_the_gate_decides_alike_with_and_without_a_key_file(case: Case, encrypted: Encrypted) -> None:
-    cases = [case, *(change(case) for change in WRONG.values()), first_output(case, put(44, bytes(8)))]
+    cases = [
+        case,
+        *(change(settled(case)) for change in WRONG.values()),
+        first_output(case, put(44, bytes(8))),
+    ]
     with_key = [outcome(each) for each in cases]
     with no_keys(encrypted):
         assert [outcome(each) for each in cases] == with_key

@@ -47,10 +47,14 @@ def sources(
 
 
 def expression(circuit: Circuit, node: int) -> bytes:
-    """Names what a node computes, wherever it stands in its circuit (32 bytes)."""
+    """Names what a node computes, wherever it stands in its circuit (32 bytes).
+
+    Sums and products in another order of their operands are the same bytes, and have the same name.
+    """
     names: list[bytes] = []
     for each in circuit.nodes[: node + 1]:
-        said = asdict(each) | {"of": [names[of].hex() for of in each.of]}
+        of = [names[of].hex() for of in each.of]
+        said = asdict(each) | {"of": sorted(of) if each.op in ("add", "multiply") else of}
         names.append(sha256(rfc8785.dumps(said)).digest())
     return names[node]
 

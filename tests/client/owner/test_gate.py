@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from doses import BUYER, ME, Ran, run
+from doses import BUYER, ME, Ran, job_of, offer_of, run
 
 from hexchange import evaluation
+from hexchange.circuit.builder import Draft
 from hexchange.circuit.library.describe import describe
 from hexchange.circuit.lowering import lower
 from hexchange.circuit.program import CANONICAL_HEADER, Shape
@@ -253,6 +254,30 @@ def test_line_4_refuses_the_result_of_another_circuit_but_not_a_shared_output(
     moved = (case.outputs[2], case.outputs[3], case.outputs[0], case.outputs[1])
     with pytest.raises(ResultRefused, match="another circuit"):
         decide(offered(case, moved))
+
+
+def test_line_4_knows_a_result_again_whose_circuit_names_its_operands_the_other_way_round(
+    case: Case,
+    encrypted: Encrypted,
+    store: FolderStore,
+    runner: evaluation.Evaluator,
+    desk: Desk,
+    house: Path,
+) -> None:
+    draft = Draft(circuit_table(case.manifest.columns, case.manifest.rows, case.manifest.row_norm))
+    age, dose = draft["age"], draft["dose"]
+    for number, product in enumerate((age * dose + age, age + dose * age), 11):
+        circuit = draft.circuit("stats", {"product": product.sum()}, "noise")
+        made = run(circuit, number, encrypted, store, runner, house / "cache")
+        job = replace(job_of(made, encrypted), id=number)
+        parts = {
+            "circuit": circuit,
+            "program": lower(circuit),
+            "digest": made.run.digest,
+            "offer": offer_of(job),
+        }
+        decide(replace(case, job=job, result=made.run.manifest, outputs=made.run.outputs, **parts))
+        desk.journal.keep_prints(sources(encrypted.digest, circuit, lower(circuit), made.run.outputs))
 
 
 # --- 5 rerun --------------------------------------------------------------------------------------

@@ -106,17 +106,17 @@ class Output:
                 self.err.print(plain(f"  because: {type(cause).__name__}: {cause}"), style="dim")
                 cause = cause.__cause__
 
-    def confirm(self, title: str, facts: Mapping[str, str]) -> None:
-        """Show what is about to be signed and ask. Raises Declined, also when nobody can answer."""
+    def confirm(self, title: str, facts: Mapping[str, str], question: str = "Sign and send?") -> None:
+        """Show what is about to be signed or published and ask. Raises Declined, also when nobody can answer."""
         if self.yes:
             return
         self.err.print(Text.assemble("\n", strong(title)))
         self.err.print(pairs(facts))
         if not sys.stdin.isatty():
-            raise Declined("nobody is there to confirm this", hint="add --yes to sign without a question")
-        self.err.print("Sign and send? [y/N] ", end="")
+            raise Declined("nobody is there to confirm this", hint="add --yes to go on without a question")
+        self.err.print(f"{question} [y/N] ", end="")
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-            raise Declined("nothing was signed", hint="run the command again when you are ready")
+            raise Declined("nothing was signed or published", hint="run the command again when you are ready")
 
     @contextmanager
     def progress(self, text: str, total: int | None, *, bytes_: bool = False) -> Iterator[Advance]:

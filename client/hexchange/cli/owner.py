@@ -70,6 +70,8 @@ def encrypt(
     editions = edition or editions_for(for_)
     workspace = Workspace(home, name)
     former = Workspace(home, replaces) if replaces else None
+    if schema.ranges == "inferred":
+        _confirm_ranges(context, schema)
     with _progress(context, "Encrypting") as progress:
         made = encrypt_table(
             frame, schema, editions, Card(title, summary, licence), workspace, context.store,
@@ -77,6 +79,13 @@ def encrypt(
         )  # fmt: skip
     following = f"hexchange owner update {name}" if replaces else f"hexchange owner list {name}"
     _show_encrypted(context, made, schema, following)
+
+
+def _confirm_ranges(context: Context, schema: Schema) -> None:
+    """Ask before values of single rows become public: the ends of a range read off the data are such values."""
+    ranges = {column.name: f"{column.low!r} to {column.high!r}" for column in schema.columns}
+    warning = "these are exact values of single rows, and public for good; --columns declares others"
+    context.output.confirm("Publish ranges that were read off the data", {**ranges, "": warning}, "Publish?")
 
 
 @contextmanager
@@ -115,7 +124,7 @@ def _show_encrypted(context: Context, made: Encrypted, schema: Schema, following
     )
     words = f"{made.manifest.rows:,} rows encrypted; manifest 0x{made.digest.hex()}"
     if schema.ranges == "inferred":
-        words += "\nThe ranges above are the data's own and public from now on; no ε budget can rest on them."
+        words += "\nThe ranges above are the data's own; no ε budget can rest on them."
     if made.rows_shortened:
         words += f"\n{made.rows_shortened} rows were shortened to the row norm (only you see these counts)."
     context.output.show(document, ranges, sizes, words, next_step=following)
@@ -380,14 +389,9 @@ def watch(call: typer.Context) -> None:
 
     with context.sender() as sender:
         service = Watch(
-            context.follower,
-            context.contracts,
-            context.wallet,
-            sender,
-            context.store,
-            context.settings.home,
+            context.follower, context.contracts, context.wallet, sender, context.store, context.settings.home,
             context.output.tell,
-        )
+        )  # fmt: skip
         signal.signal(signal.SIGTERM, end)
         signal.signal(signal.SIGINT, end)
         try:

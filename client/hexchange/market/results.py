@@ -9,8 +9,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from hexchange.circuit.document import Name as OutputName
 from hexchange.market import documents
-from hexchange.market.documents import BLOCK, STRICT, Address, Digest, Epsilon, Id, Positive, Text
+from hexchange.market.documents import BLOCK, STRICT, Address, Digest, Epsilon, Id, Positive
 from hexchange.market.manifests import Blob, Cid, Name, Size
 
 Grid = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,29})(\.[0-9]{0,29}[1-9])?$")]
@@ -18,6 +19,9 @@ Count = Annotated[int, Field(gt=-(1 << 53), lt=1 << 53)]
 
 WIDEST_COUNT = 1 - (1 << 53)
 """The count with the longest text."""
+
+COUNT_BYTES, OUTPUT_BYTES = 18, 2048
+"""Most bytes of a count with its comma, and of everything else about an output, in a released document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ class ReleasedOutput:
 
     __pydantic_config__ = STRICT
 
-    name: Text
+    name: OutputName
     shape: Annotated[tuple[Annotated[int, Field(ge=1, le=1 << 31)], ...], Field(max_length=4)]
     grid: Grid
     counts: tuple[Count, ...]

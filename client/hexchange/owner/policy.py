@@ -15,10 +15,14 @@ from hexchange.circuit.lowering import lower
 from hexchange.circuit.sensitivity import polynomials
 from hexchange.errors import PolicyRefused
 from hexchange.market.manifests import Manifest
+from hexchange.market.results import COUNT_BYTES, OUTPUT_BYTES, ReleasedResult
 from hexchange.market.tables import circuit_table
 
 MINIMUM_ROWS = 20
 """Statistics over fewer rows say too much about each of them."""
+
+MOST_OPENED = 512 << 20
+"""Bytes of ciphertexts that the children that parse and decrypt a result carry."""
 
 LONGEST_TEXT = 1 << 16
 """Characters of a circuit in words; nobody reads more before signing."""
@@ -45,6 +49,7 @@ def review(circuit: Circuit, manifest: Manifest, epsilon: int) -> Review:
     """
     analysis = check(circuit)
     _require_table(circuit, manifest)
+    _require_size(circuit, analysis)
     if epsilon:
         _require_noise(circuit, analysis, manifest)
         privacy = f"ε = {format_amount(epsilon, 6)}, δ = {manifest.delta:g} {NEIGHBOURS}"
@@ -86,6 +91,16 @@ def _require_table(circuit: Circuit, manifest: Manifest) -> None:
             "build it from the dataset's manifest, with all columns in order",
         )
     _require_mixed(circuit)
+
+
+def _require_size(circuit: Circuit, analysis: Analysis) -> None:
+    """Refuse what could be run and debited, and then neither opened nor sealed."""
+    document = analysis.released * COUNT_BYTES + (1 + len(circuit.outputs)) * OUTPUT_BYTES
+    if document > ReleasedResult.CAP or analysis.result_bytes > MOST_OPENED:
+        raise _refused(
+            f"a result of {analysis.released:,} numbers is too large to be opened and sealed",
+            "ask for fewer outputs",
+        )
 
 
 def _require_mixed(circuit: Circuit) -> None:

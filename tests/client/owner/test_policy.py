@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from doses import dataset_of
 
+from hexchange.chain.events import ZERO_ADDRESS
+from hexchange.circuit.analysis import check
 from hexchange.circuit.builder import Draft
 from hexchange.circuit.document import Circuit, Table, circuit_digest, encode_circuit
 from hexchange.circuit.library.describe import describe
@@ -21,6 +23,15 @@ from hexchange.errors import (
     EditionNotFound,
     GridTooFine,
     PolicyRefused,
+)
+from hexchange.market import documents
+from hexchange.market.results import (
+    COUNT_BYTES,
+    OUTPUT_BYTES,
+    WIDEST_COUNT,
+    Provenance,
+    ReleasedOutput,
+    ReleasedResult,
 )
 from hexchange.market.tables import circuit_table
 from hexchange.owner import policy
@@ -121,6 +132,27 @@ def test_every_output_and_every_column_that_is_signed_is_shown(encrypted: Encryp
     assert all(f"{name}: " in text for name in outputs)
     assert all(column.name in text for column in table.columns)
     assert text.startswith("last: a value per row")
+
+
+def test_a_result_that_no_document_holds_is_refused_before_it_is_bought(
+    encrypted: Encrypted, table: Table
+) -> None:
+    rows, linear = 1_048_576, encrypted.manifest.edition("linear")
+    large = replace(encrypted.manifest, rows=rows, delta=1e-8, editions=(linear,))
+    scores = predict(replace(table, rows=rows), {"age": 0.1, "dose": 0.5}, 0.0)
+    policy.review(scores, large, 0)
+    monstrous = replace(check(scores), released=12 * rows)
+    with pytest.raises(PolicyRefused, match="too large to be opened"):
+        policy._require_size(scores, monstrous)
+
+
+def test_the_largest_result_that_passes_fits_its_document(encrypted: Encrypted, table: Table) -> None:
+    counts, name = (WIDEST_COUNT,) * 1000, "\N{GRINNING FACE}" * 220
+    grid = "0." + "0" * 28 + "1"
+    output = ReleasedOutput(name, (1000,), grid, counts, 1.2345678901234567e-300, 1.2345678901234567e-300)
+    place = Provenance(2**53 - 1, ZERO_ADDRESS, 2**53 - 1, 2**53 - 1, *[bytes(32)] * 3, "e" * 64)
+    document = ReleasedResult(place, 2**53 - 1, 1.2345678901234567e-300, (output,))
+    assert len(documents.encode(document)) <= 1000 * COUNT_BYTES + 2 * OUTPUT_BYTES
 
 
 def test_what_nobody_would_read_is_refused(encrypted: Encrypted, table: Table) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sample_market import OWNER, STRANGER, TOKEN, WALLETS, SampleMarket, manifest, sample_market
@@ -61,7 +62,7 @@ def test_only_what_the_owner_signed_for_this_dataset_is_an_offer(
 def test_an_offer_closes_when_it_can_no_longer_be_taken(market: SampleMarket, library: Library) -> None:
     number = market.list_dataset(manifest("Closing"), epsilon=1_000_000, exact=0)
     now = market.contracts.node.tip("latest").ref.timestamp
-    changes = {
+    changes: dict[str, dict[str, Any]] = {
         "open": {"epsilon": 1_000_000},
         "expired": {"epsilon": 1, "expiry": now},
         "over budget": {"epsilon": 1_000_001},

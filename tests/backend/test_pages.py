@@ -10,6 +10,8 @@ import pytest
 from backend_server import every_address, serving
 from sample_market import manifest, sample_market
 
+from hexchange.market.manifests import Manifest
+
 HOSTILE = "</td><script>alert(1)</script><img src=x onerror=alert(2)>\"'&amp;{{ 7*7 }}{% raw %}&#60;b"
 VOID = {"meta", "link", "input", "br", "rect", "img"}
 
@@ -128,7 +130,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]
             yield client
 
 
-def _hostile_manifest() -> object:
+def _hostile_manifest() -> Manifest:
     plain = manifest()
     columns = tuple(
         type(column)(f"{index}{HOSTILE}", "number", "feature", HOSTILE[5:40], 0.0, 1.0)

@@ -248,7 +248,7 @@ def test_a_reward_has_a_bond_that_the_ledger_can_count(stage):
     offer = stage.offer(maxReward=2**96 - 1, price=0)
     with reverts("RewardOutOfBounds", FLOOR, most + 1):
         open_job(stage, offer, terms=stage.terms(5, reward=most + 1))
-    with reverts("ERC20InsufficientBalance", stage.people["buyer"], 100_000 * ONE, 5 * most):
+    with reverts("ERC20InsufficientBalance", str(stage.people["buyer"]), 100_000 * ONE, 5 * most):
         open_job(stage, offer, terms=stage.terms(5, reward=most))
 
 

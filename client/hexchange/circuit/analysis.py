@@ -16,7 +16,7 @@ from hexchange.circuit.costs import COSTS, CostTable
 from hexchange.circuit.descent import levels
 from hexchange.circuit.document import Circuit, Descend, Output, Read, Sum, malformed
 from hexchange.circuit.lowering import depth, lower
-from hexchange.circuit.results import shapes
+from hexchange.circuit.results import released_errors, shapes
 from hexchange.circuit.sensitivity import Polynomial, polynomials, sensitivity
 from hexchange.errors import CircuitTooLarge, GridTooFine, SensitivityUnknown, TransparentCircuit
 
@@ -121,7 +121,10 @@ def describe_text(circuit: Circuit) -> str:
         f"about {analysis.seconds:.2g} s on one core, {analysis.result_bytes / 1e6:.3g} MB of results."
     )
     unit = max(output.unit for output in circuit.outputs)
-    grid, error = float(circuit.release.grid) * unit, max(analysis.errors.values()) * unit
+    grid, error = (
+        float(circuit.release.grid) * unit,
+        max(released_errors(circuit, analysis.errors).values()) * unit,
+    )
     lines.append(
         f"Releases {_times(analysis.released, 'number')} on a grid of {grid:.3g}, error at most {error:.2g}."
     )

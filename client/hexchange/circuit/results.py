@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from hexchange.circuit.descent import UNIT
 from hexchange.circuit.document import Circuit, Descend, Sum
 from hexchange.circuit.editions import Grid, edition
-from hexchange.circuit.whitening import Whitening
+from hexchange.circuit.whitening import Whitening, unwhitened_error
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,6 +66,18 @@ def unwhiten(circuit: Circuit, values: Mapping[str, Floats], private: dict[str, 
     return {
         name: Whitening.from_json(private).unwhiten(value) if name in trained else value
         for name, value in values.items()
+    }
+
+
+def released_errors(circuit: Circuit, errors: Mapping[str, float]) -> dict[str, float]:
+    """Bound of each released value, from those of the computation: after rounding, and for trained weights after
+    `unwhiten` and rounding again."""
+    half = float(circuit.release.grid) / 2
+    features = len(circuit.table.features)
+    trained = {output.name for output in circuit.outputs if isinstance(circuit.nodes[output.node], Descend)}
+    return {
+        name: (unwhitened_error(error + half, features) if name in trained else error) + half
+        for name, error in errors.items()
     }
 
 

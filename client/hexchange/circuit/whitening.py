@@ -9,6 +9,7 @@ serves exact releases only, and the transform never leaves the owner.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ Floats = NDArray[np.float64]
 #: Variance added in every direction (columns lie in [-1, 1]): it bounds the transform, hence how far rounded
 #: weights can move, and shrinks directions that hold next to nothing.
 FLOOR = 1e-3
+
+_FLOATS = 1e-6  # relative error of the transform and its product in float64, generously
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,15 @@ class Whitening:
     def from_json(cls, private: dict[str, Any]) -> Whitening:
         """The reverse of `to_json`."""
         return cls(np.asarray(private["mean"]), np.asarray(private["transform"]))
+
+
+def unwhitened_error(error: float, features: int) -> float:
+    """How far scaled features' weights and intercept are off where each whitened weight is off by `error`.
+
+    From public facts alone: the transform's norm is at most SPREAD / sqrt(FLOOR), and means lie in [-1, 1].
+    """
+    coefficients = SPREAD / sqrt(FLOOR) * sqrt(features) * error  # L2, hence of each
+    return max(coefficients, SPREAD * error + sqrt(features) * coefficients) * (1 + _FLOATS)
 
 
 def whiten(features: Floats, signs: Floats) -> tuple[Floats, Whitening]:

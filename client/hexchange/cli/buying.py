@@ -15,7 +15,7 @@ from hexchange.chain.contracts import Contracts, TokenInfo
 from hexchange.chain.events import ZERO_ADDRESS
 from hexchange.circuit.analysis import NEIGHBOURS, describe_text
 from hexchange.circuit.document import Circuit
-from hexchange.circuit.results import in_units
+from hexchange.circuit.results import in_units, released_errors
 from hexchange.market.results import ReleasedResult
 from hexchange.market.state import Job
 
@@ -101,7 +101,8 @@ def quote_document(found: Quote, token: TokenInfo) -> dict[str, Any]:
         "compute": terms.compute, "release": terms.release, "levels": analysis.levels,
         "seconds": analysis.seconds, "memory": analysis.memory,
         "bytes": {"in": analysis.input_bytes + analysis.key_bytes, "out": analysis.result_bytes},
-        "numbers": analysis.released, "errors": dict(analysis.errors), "longest": found.longest,
+        "numbers": analysis.released, "longest": found.longest,
+        "errors": released_errors(found.offered.circuit, analysis.errors),
     }  # fmt: skip
 
 

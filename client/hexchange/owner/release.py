@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hexchange.chain.deployment import Deployment
 from hexchange.circuit.analysis import check
 from hexchange.circuit.document import Circuit
+from hexchange.circuit.results import released_errors
 from hexchange.errors import ContentMismatch
 from hexchange.market import documents
 from hexchange.market.manifests import Manifest
@@ -83,11 +84,9 @@ def released_result(
     """The document that is sealed to the buyer."""
     digest = job.settled or job.proposed
     assert digest is not None
-    errors, step = check(circuit).errors, float(circuit.release.grid)
+    errors = released_errors(circuit, check(circuit).errors)
     outputs = tuple(
-        ReleasedOutput(
-            name, shape, circuit.release.grid, counts, errors[name] + step / 2, opened.deviation or None
-        )
+        ReleasedOutput(name, shape, circuit.release.grid, counts, errors[name], opened.deviation or None)
         for name, (shape, counts) in opened.outputs.items()
     )
     provenance = Provenance(

@@ -17,7 +17,9 @@ from hexchange.circuit.library.describe import describe
 from hexchange.circuit.library.logistic import logistic
 from hexchange.circuit.library.predict import predict
 from hexchange.circuit.lowering import lower
+from hexchange.circuit.results import released_errors
 from hexchange.circuit.sensitivity import sensitivity
+from hexchange.circuit.whitening import whiten
 from hexchange.errors import (
     CircuitTooLarge,
     GridTooFine,
@@ -188,6 +190,24 @@ def test_the_norm_makes_many_columns_cheap() -> None:
     assert sensitivity(describe(table_of(30, norm=2.0))) == pytest.approx(sqrt(2 * 2.0**2))
     assert sensitivity(describe(table_of(30, norm=0.5))) == pytest.approx(sqrt(0.5**2 + 0.5**4))
     assert sensitivity(describe(table_of(30))) == pytest.approx(sqrt(2 * 30))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 12), st.floats(0.0, 1.0), st.integers(0, 99))
+def test_released_weights_are_no_further_off_than_declared(features: int, common: float, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    shared = generator.uniform(-1, 1, (200, 1))
+    columns = common * shared + (1 - common) * generator.uniform(-1, 1, (200, features))
+    _, way_back = whiten(columns, np.where(shared[:, 0] > 0, 1.0, -1.0))
+    names = tuple(Column(f"c{index}", -1.0, 1.0) for index in range(features))
+    circuit = logistic(Table(200, (*names, Column("y", 0.0, 1.0)), label="y"))
+    errors, grid = analyse(circuit).errors, float(circuit.release.grid)
+    (declared,) = released_errors(circuit, errors).values()
+    (error,) = errors.values()
+    true = generator.uniform(-1, 1, features + 1)
+    worst = generator.choice([-error, error], features + 1)
+    released = np.rint(way_back.unwhiten(np.rint((true + worst) / grid) * grid) / grid) * grid
+    assert np.abs(released - way_back.unwhiten(true)).max() <= declared
 
 
 def test_a_replaced_row_counts_as_two_changes() -> None:

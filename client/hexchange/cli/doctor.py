@@ -12,8 +12,7 @@ import typer
 from hexchange.cli.context import Context
 from hexchange.cli.output import table
 from hexchange.errors import HexchangeError
-from hexchange.he import selftest
-from hexchange.he.sandbox import protections
+from hexchange.he import sandbox, selftest
 from hexchange.owner.workspace import workspaces
 
 
@@ -73,7 +72,7 @@ def _findings(context: Context, role: Role) -> Iterator[Finding]:
         return  # node or account is missing, and was said above
     if role is not Role.BUYER:
         yield _looked("homomorphic engine", _engine, context)
-        yield _sandbox()
+        yield _sandbox(role)
     if role is Role.OWNER:
         names = ", ".join(one.name for one in workspaces(context.settings.home))
         yield Finding(
@@ -100,8 +99,11 @@ def _engine() -> str:
     return "gives the golden results"
 
 
-def _sandbox() -> Finding:
-    found = protections()
+def _sandbox(role: Role) -> Finding:
+    exposed = sandbox.exposed() if role is Role.OWNER else ""
+    if exposed:
+        return Finding("sandbox", False, exposed, "use Linux 5.13 or later, with Landlock on")
+    found = sandbox.protections()
     off = [name for name, on in found.items() if not on]
     detail = "all protections are on" if not off else f"off on this kernel: {', '.join(off)}"
     return Finding("sandbox", found["rlimits"], detail, "use Linux" if not found["rlimits"] else "")

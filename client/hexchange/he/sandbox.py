@@ -71,6 +71,13 @@ def protections() -> dict[str, bool]:
         return child.protections
 
 
+def exposed() -> str:
+    """What strangers' bytes could reach beside keys on this machine, in a sentence; empty where nothing."""
+    if protections()["landlock"]:
+        return ""
+    return "without Landlock of the kernel, what parses strangers' bytes may read this user's files, keys included"
+
+
 class Worker:
     """A child that takes several calls and keeps what its modules cache; for one thread at a time.
 

@@ -40,6 +40,7 @@ from hexchange.errors import (
 )
 from hexchange.evaluation import MEMORY, Evaluated, seeds_of
 from hexchange.follower import Follower
+from hexchange.he import sandbox
 from hexchange.market import rules
 from hexchange.market.digests import NO_SALT, challenge_seal
 from hexchange.market.rules import Knows, Step
@@ -107,6 +108,9 @@ class Watch:
     def run(self, stop: threading.Event) -> None:
         """Serve until `stop` is set. Raises AlreadyRunning where another process serves this account."""
         pause = POLL_SECONDS
+        exposed = sandbox.exposed()
+        if exposed:
+            self._tell("unprotected", 0, f"WARNING: {exposed}; `hexchange doctor owner` says what to do")
         with self.lock:
             while not stop.is_set():
                 try:

@@ -86,7 +86,7 @@ class Outbox:
             self.close()
             raise OtherHistory(
                 f"{path} belongs to another chain or account",
-                hint="if the local chain was started anew, remove that file; else check --rpc-url",
+                hint="if the local chain was started anew, use another --home; else check --rpc-url",
             )
 
     def close(self) -> None:

@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS prints (print BLOB PRIMARY KEY, source BLOB NOT NULL)
 CREATE TABLE IF NOT EXISTS sealed (
     job INTEGER PRIMARY KEY, ciphertext BLOB NOT NULL, sealed_key BLOB NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS claims (job INTEGER PRIMARY KEY, asked BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS refusals (job INTEGER PRIMARY KEY, code TEXT NOT NULL, reason TEXT NOT NULL)
 STRICT;
 """
@@ -133,6 +134,13 @@ class Journal:
             database.executemany("INSERT OR IGNORE INTO prints VALUES (?, ?)", sources.items())
 
     # --- sealed results ---------------------------------------------------------------------------
+
+    def claim(self, job: int, asked: bytes) -> bool:
+        """Whether the release of this number is for `asked`: the first claim stays for good."""
+        with self._file.transaction() as database:
+            database.execute("INSERT OR IGNORE INTO claims VALUES (?, ?)", (job, asked))
+        row = self._file.row("SELECT asked FROM claims WHERE job = ?", (job,))
+        return row is not None and row[0] == asked
 
     def keep_sealed(self, job: int, ciphertext: bytes, sealed_key: bytes) -> None:
         """Keep what is about to be published for a job: the first one stays for good."""

@@ -64,7 +64,7 @@ def draft_offer(workspace: Workspace, dataset: Dataset, circuit: Circuit, terms:
         left = format_amount(dataset.epsilon_left, 6)
         raise BudgetShort(
             f"dataset {dataset.id} has ε {left} and {dataset.exact_left} exact releases left",
-            hint="budgets are fixed when a dataset is listed; list another one to sell more",
+            hint="budgets are fixed for good when a dataset is listed",
         )
     offer = Offer(
         dataset=dataset.id, epoch=dataset.epoch, manifest=workspace.manifest_digest,

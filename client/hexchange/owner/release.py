@@ -7,12 +7,13 @@ once, draws noise once, and gives the same bytes.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 
 from hexchange.chain.deployment import Deployment
 from hexchange.circuit.analysis import check
 from hexchange.circuit.document import Circuit
 from hexchange.circuit.results import released_errors
-from hexchange.errors import ContentMismatch
+from hexchange.errors import ContentMismatch, OtherHistory
 from hexchange.market import documents
 from hexchange.market.manifests import Manifest
 from hexchange.market.results import Provenance, ReleasedOutput, ReleasedResult, SealedResult, sealed_size
@@ -47,8 +48,15 @@ class Desk:
 
 
 def make_release(desk: Desk, case: Case, dataset: Dataset, workspace: Workspace) -> Released:
-    """What follows the gate. Raises BudgetShort, KeyWornOut, GridTooFine."""
+    """What follows the gate. Raises BudgetShort, KeyWornOut, GridTooFine, and OtherHistory where the books here
+    have a release of another job under the same number."""
     job = case.job
+    asked = b"".join((job.offer, job.manifest, job.circuit, job.result_key, case.digest))
+    if not desk.journal.claim(job.id, sha256(asked).digest()):
+        raise OtherHistory(
+            f"job {job.id} is another one than the job {job.id} that was released from this home folder",
+            hint="use another --home for a chain that was started anew: budgets and releases are kept there",
+        )
     sealed = desk.journal.sealed(job.id)
     if sealed is None:
         debit(desk, case, dataset)

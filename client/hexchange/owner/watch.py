@@ -35,6 +35,7 @@ from hexchange.errors import (
     MalformedBlob,
     NodeUnreachable,
     NotEnoughTokens,
+    OtherHistory,
     Refused,
     StaleNode,
 )
@@ -230,7 +231,7 @@ class Watch:
                 return
             except OF_THIS_MACHINE:
                 raise
-            except (Refused, MalformedBlob) as error:
+            except (Refused, MalformedBlob, OtherHistory) as error:
                 self._refuse(job, error)
                 return
         released = self._released[job.id]

@@ -15,7 +15,7 @@ from doses import BUYER_KEY, Ran, dataset_of, frame, job_of
 from nacl.public import PrivateKey
 
 from hexchange.circuit.results import present
-from hexchange.errors import BrokenSecretKey, BudgetShort, SealedForAnother
+from hexchange.errors import BrokenSecretKey, BudgetShort, OtherHistory, SealedForAnother
 from hexchange.market import documents
 from hexchange.market.results import ReleasedResult, SealedResult, sealed_size
 from hexchange.owner.budget import Spent
@@ -87,6 +87,17 @@ def test_a_repeated_release_gives_the_same_bytes_and_is_debited_once(
     first = make_release(desk, case, dataset_of(encrypted), encrypted.workspace)
     assert make_release(desk, case, dataset_of(encrypted), encrypted.workspace) == first
     assert desk.ledger.spent(1) == Spent(1_000_000, 0)
+
+
+@pytest.mark.parametrize("change", ["result_key", "circuit", "offer"])
+def test_another_job_of_the_same_number_gets_no_former_release(
+    case: Case, desk: Desk, encrypted: Encrypted, change: str
+) -> None:
+    first = make_release(desk, case, dataset_of(encrypted), encrypted.workspace)
+    other = replace(case, job=replace(case.job, **{change: b"e" * 32}))
+    with pytest.raises(OtherHistory):
+        make_release(desk, other, dataset_of(encrypted), encrypted.workspace)
+    assert make_release(desk, case, dataset_of(encrypted), encrypted.workspace) == first
 
 
 def test_without_budget_nothing_is_opened(case: Case, desk: Desk, encrypted: Encrypted) -> None:

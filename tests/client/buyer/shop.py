@@ -262,6 +262,7 @@ def open_shop(folder: Path) -> Iterator[Shop]:
             provider.send("mint", mint_call(deployment, PROVIDER.address, UNIT))
             provider.send("approve", calls.approve(UNIT))
             provider.send("stake", calls.multicall([calls.deposit(UNIT), calls.stake(UNIT)]))
+            chain.rpc("evm_increaseTime", "0x2")  # stake serves jobs that open in a later second
             shop = Shop(chain, contracts, folder, store, owner, provider, Follower(contracts), manifest)
             store.put_block(encode_circuit(shop.circuit))
             shop.home = buyer_home(folder / "home", chain, owner, contracts, 1_000_000)

@@ -127,7 +127,7 @@ def outputs(*names: str, grid: str = "", shape: tuple[int, ...] = (40,)) -> Any:
 
 
 FOREIGN: dict[str, Any] = {
-    "another job": other_place(job=1),
+    "another job": other_place(job=10**6),
     "another chain": other_place(chain=1),
     "another dataset": other_place(dataset=2),
     "another circuit": other_place(circuit=bytes(32)),

@@ -19,6 +19,9 @@ from hexchange_backend.database import Database
 from hexchange_backend.service import Service
 from services import free_port
 
+CLOSE = {"Connection": "close"}
+"""A connection for each request: the server closes one after an error, and a reused one may be that one."""
+
 
 @contextmanager
 def serving(market: SampleMarket, path: Path) -> Iterator[httpx2.Client]:
@@ -30,7 +33,7 @@ def serving(market: SampleMarket, path: Path) -> Iterator[httpx2.Client]:
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="critical", ws="none", http="h11"))
     thread = threading.Thread(target=server.run)
     thread.start()
-    with httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+    with httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, headers=CLOSE) as client:
         try:
             wait_for(client, "ok")
             yield client

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from backend_server import every_answer, serving, wait_for
+from backend_server import CLOSE, every_answer, serving, wait_for
 from sample_market import BUYER, SampleMarket, sample_market
 
 from hexchange.chain import node
@@ -38,7 +38,7 @@ def backend(
     """The program, ready; whoever kills it may do so."""
     port = free_port()
     with (
-        httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+        httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, headers=CLOSE) as client,
         running([*COMMAND, *arguments(market, database, port)], log) as process,
     ):
         wait_until(lambda: b"serving" in log.read_bytes(), process, log)

@@ -73,15 +73,11 @@ def steps(
 
 
 def jury_seats(state: MarketState, job: Job, unit: int) -> int:
-    """How many seats of a second round other providers could fill now, with stake older than the job.
-
-    Who sits in round one does not count: to a challenger it is wrong, and it gains by leaving round two empty.
-    """
-    seated = job.rounds[0].providers()
+    """How many seats of a second round the providers could fill now, with stake older than the job."""
     return sum(
         min(account.stake // unit, (account.stake - account.locked) // job.bond)
-        for provider, account in state.accounts.items()
-        if account.since < job.opened_at and provider not in seated
+        for account in state.accounts.values()
+        if account.since < job.opened_at
     )
 
 

@@ -14,13 +14,21 @@ import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from brownie import DataMarket, MockToken, ProviderStake, accounts, chain, web3
+from brownie import DataMarket, MockToken, ProviderStake, accounts, chain, project, web3
 from brownie.network.account import Account
+from brownie.network.contract import ProjectContract
 from web3.exceptions import Web3Exception
 
 LOCAL_CHAINS = (1337, 31337)
 NOBODY = "0x" + "00" * 20
 FINALITIES = ("finalized", "safe", "latest")
+LARGEST_JURY = 15
+BEACON_BLOCKS = 8
+"""So many of the newest blocks must have seen different beacons: some chains repeat that of another chain."""
+READ_BEACON = "0x445f5260205ff3"
+"""PREVRANDAO PUSH0 MSTORE, 32 PUSH0 RETURN: what a contract sees, whatever the header says."""
+METADATA_BYTES = 53
+"""The last bytes of compiled code: a hash of all its sources and settings, wrapped in CBOR."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,7 @@ class Refused(Exception):
 
 def check(settings: Settings, local: bool) -> None:
     """Raises Refused with the first thing that is wrong."""
-    if settings.token == NOBODY:
+    if int(settings.token, 16) == 0:
         raise Refused("the token is the zero address: name the ERC-20 in which the market pays")
     if not web3.eth.get_code(settings.token):
         raise Refused(f"there is no contract at {settings.token}: is this the chain of the token?")
@@ -68,14 +76,44 @@ def check(settings: Settings, local: bool) -> None:
         raise Refused("a ticket needs a stake: unit is at least 1")
     if settings.finality not in FINALITIES:
         raise Refused(f"finality is one of {', '.join(FINALITIES)}")
-    if local:
-        return
+    if not local:
+        check_public(settings)
+
+
+def check_public(settings: Settings) -> None:
+    """What is for tests stays on local chains."""
     if settings.bounds != PUBLIC_BOUNDS:
         raise Refused(f"windows of a test are for local chains: a public market has {PUBLIC_BOUNDS}")
     if settings.exit != PUBLIC_EXIT:
         raise Refused(f"a public market lets stake go after {PUBLIC_EXIT} seconds")
+    mock = mock_name(settings.token)
+    if mock:
+        raise Refused(f"the token {settings.token} is {mock}: mocks are for local chains")
     if anybody_mints(settings.token):
         raise Refused(f"anybody may mint the token {settings.token}: mocks are for local chains")
+    check_unit(settings.token, settings.unit)
+
+
+def check_unit(address: str, unit: int) -> None:
+    """A unit of dust means tickets without number to search, one that nobody can stake means no jury."""
+    token = web3.eth.contract(address=address, abi=MockToken.abi)
+    try:
+        one, supply = 10 ** token.functions.decimals().call(), token.functions.totalSupply().call()
+    except (Web3Exception, ValueError):
+        raise Refused(f"{address} does not say its decimals and its supply: is it an ERC-20?") from None
+    if unit < one:
+        raise Refused(f"a unit of a test is for local chains: one whole token, {one}, is the least")
+    if unit > supply // LARGEST_JURY:
+        raise Refused(f"a jury of {LARGEST_JURY} units is more than the whole supply of {supply}")
+
+
+def mock_name(token: str) -> str | None:
+    """Which of the mocks of this project stands there: code ends in a hash of its sources, whatever was set in it."""
+    end = bytes(web3.eth.get_code(token))[-METADATA_BYTES:]
+    for contract in project.get_loaded_projects()[0]:
+        if "/mocks/" in contract._build["sourcePath"] and bytes.fromhex(contract.bytecode).endswith(end):
+            return contract._name
+    return None
 
 
 def anybody_mints(token: str) -> bool:
@@ -91,9 +129,10 @@ def anybody_mints(token: str) -> bool:
 
 def require_randomness() -> None:
     """The draw needs a beacon: two blocks with the same value would give two rounds the same luck."""
-    latest = web3.eth.get_block("latest")
-    former = web3.eth.get_block(latest["number"] - 1)
-    if latest["mixHash"] == former["mixHash"]:
+    latest = web3.eth.block_number
+    blocks = range(max(0, latest - BEACON_BLOCKS + 1), latest + 1)
+    seen = {bytes(web3.eth.call({"data": READ_BEACON}, block)) for block in blocks}
+    if len(seen) < len(blocks) or len(blocks) < 2:
         raise Refused("prevrandao is the same in two blocks: on this chain the draw could be foreseen")
 
 
@@ -104,6 +143,7 @@ def deploy(settings: Settings, account: Account, local: bool) -> dict:
     market_address = account.get_deployment_address(account.nonce + 1)
     stake = account.deploy(ProviderStake, settings.token, market_address, settings.unit, settings.exit)
     market = account.deploy(DataMarket, stake, tuple(asdict(settings.bounds).values()))
+    both = {"market": market, "stake": stake}
     return {
         "chain": chain.id,
         "market": market.address,
@@ -111,13 +151,23 @@ def deploy(settings: Settings, account: Account, local: bool) -> dict:
         "token": settings.token,
         "block": stake.tx.block_number,
         "finality": settings.finality,
-        "code": {"market": code_hash(market.address), "stake": code_hash(stake.address)},
+        "code": {name: code_hash(contract.address) for name, contract in both.items()},
+        "created": {name: contract.tx.txid for name, contract in both.items()},
+        "arguments": {name: constructor_arguments(contract) for name, contract in both.items()},
     }
 
 
 def code_hash(address: str) -> str:
     """keccak-256 of the runtime code, which a client compares before it trusts the contract."""
     return web3.to_hex(web3.keccak(web3.eth.get_code(address)))
+
+
+def constructor_arguments(contract: ProjectContract) -> str:
+    """As they were sent: what follows the creation code, encoded as explorers ask for them."""
+    code = "0x" + contract._build["bytecode"]
+    sent = contract.tx.input
+    assert sent.startswith(code), f"{contract._name} was created with other code than it was compiled to"
+    return "0x" + sent[len(code) :]
 
 
 def write(deployment: dict, out: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import rlp  # type: ignore[import-untyped]
@@ -45,14 +45,20 @@ def deploy(
             f"chain {chain} is not a local one",
             hint="deploy with the deployment script, which checks the bounds",
         )
-    token, block = _create(node, wallet, "MockToken", ("Hexchange Dollar", "HXD", DECIMALS))
+    token = _create(node, wallet, "MockToken", ("Hexchange Dollar", "HXD", DECIMALS))
     # The ledger is told where the market will stand: at the address of this account's next creation but one.
-    market = _creation_address(wallet.address, node.nonce(wallet.address) + 1)
-    stake, _ = _create(node, wallet, "ProviderStake", (token, market, UNIT, EXIT_SECONDS))
-    made, _ = _create(node, wallet, "DataMarket", (stake, astuple(bounds)))
-    assert made == market
-    code = {"market": _code_hash(node, market), "stake": _code_hash(node, stake)}
-    return Deployment(chain, market, stake, token, block, finality, code)
+    market_address = _creation_address(wallet.address, node.nonce(wallet.address) + 1)
+    arguments = (token.address, market_address, UNIT, EXIT_SECONDS)
+    stake = _create(node, wallet, "ProviderStake", arguments)
+    market = _create(node, wallet, "DataMarket", (stake.address, astuple(bounds)))
+    assert market.address == market_address
+    both = {"market": market, "stake": stake}
+    return Deployment(
+        chain, market.address, stake.address, token.address, token.block, finality,
+        code={name: _code_hash(node, each.address) for name, each in both.items()},
+        created={name: f"0x{each.tx.hex()}" for name, each in both.items()},
+        arguments={name: f"0x{each.arguments.hex()}" for name, each in both.items()},
+    )  # fmt: skip
 
 
 def mint_call(deployment: Deployment, to: str, amount: int) -> Call:
@@ -63,12 +69,21 @@ def mint_call(deployment: Deployment, to: str, amount: int) -> Call:
     return Call("mint", deployment.token, bytes.fromhex(contract.encode_abi("mint", args=[to, amount])[2:]))
 
 
-def _create(node: Node, wallet: Wallet, name: str, arguments: Sequence[Any]) -> tuple[str, int]:
-    """Create a contract; its address and block."""
+@dataclass(frozen=True, slots=True)
+class _Created:
+    """A contract on the chain, the transaction that created it, and its encoded constructor arguments."""
+
+    address: str
+    block: int
+    tx: bytes
+    arguments: bytes
+
+
+def _create(node: Node, wallet: Wallet, name: str, arguments: Sequence[Any]) -> _Created:
     found = artifact(name)
     constructor = next(entry for entry in found.abi if entry["type"] == "constructor")
-    types = [collapse_if_tuple(each) for each in constructor["inputs"]]
-    data = found.bytecode + encode(types, arguments)
+    encoded = encode([collapse_if_tuple(each) for each in constructor["inputs"]], arguments)
+    data = found.bytecode + encoded
     nonce = node.nonce(wallet.address)
     base_fee, priority = node.tip("latest").base_fee, max(1, node.priority_fee())
     gas = node.estimate({"from": wallet.address, "data": f"0x{data.hex()}"}) * 5 // 4
@@ -82,7 +97,7 @@ def _create(node: Node, wallet: Wallet, name: str, arguments: Sequence[Any]) -> 
     receipt = _await(node, tx)
     if receipt["status"] != 1:
         raise Reverted(f"deploying {name} failed")
-    return _creation_address(wallet.address, nonce), int(receipt["blockNumber"])
+    return _Created(_creation_address(wallet.address, nonce), int(receipt["blockNumber"]), tx, encoded)
 
 
 def _await(node: Node, tx: bytes, seconds: float = 60.0) -> Any:

@@ -17,8 +17,11 @@ _MAX_FILE_BYTES = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """`block` is where reading events starts; `finality` the tag that irreversible steps wait for;
-    `code` the keccak-256 of the runtime code of `market` and `stake`, as 0x hex."""
+    """`block` is where reading events starts; `finality` the tag that irreversible steps wait for.
+
+    By `market` and `stake`, as 0x hex: `code` is the keccak-256 of the runtime code, `created` the hash of the
+    transaction that created it, `arguments` what its constructor was given, ABI-encoded.
+    """
 
     chain: int
     market: str
@@ -27,6 +30,8 @@ class Deployment:
     block: int
     finality: str
     code: dict[str, str]
+    created: dict[str, str]
+    arguments: dict[str, str]
 
 
 def load_deployment(path: Path) -> Deployment:
@@ -63,10 +68,12 @@ def _checked(fields: dict[str, Any]) -> Deployment:
             raise ValueError(f"{name} is no number")
     if deployment.finality not in FINALITIES:
         raise ValueError(f"finality is none of {', '.join(FINALITIES)}")
-    if set(deployment.code) != {"market", "stake"}:
-        raise ValueError("code must name market and stake")
-    for digest in deployment.code.values():
-        if len(bytes.fromhex(digest.removeprefix("0x"))) != 32:
-            raise ValueError("a code hash has a wrong length")
+    for name in ("code", "created", "arguments"):
+        found = getattr(deployment, name)
+        if set(found) != {"market", "stake"}:
+            raise ValueError(f"{name} must name market and stake")
+        sizes = {len(bytes.fromhex(text.removeprefix("0x"))) for text in found.values()}
+        if name != "arguments" and sizes != {32}:
+            raise ValueError(f"a hash of {name} has a wrong length")
     places = {name: parse_address(str(getattr(deployment, name))) for name in ("market", "stake", "token")}
     return Deployment(**{**fields, **places})

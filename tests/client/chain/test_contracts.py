@@ -56,7 +56,8 @@ def test_a_deployment_file_reads_back(tmp_path: Path, deployment: Deployment) ->
 @pytest.mark.parametrize(
     "changes",
     [{"market": "0x12"}, {"chain": "31337"}, {"block": -1}, {"finality": "soon"}, {"code": {}},
-     {"token": None}, {"code": {"market": "00", "stake": "00"}}, {"more": 1}],
+     {"token": None}, {"code": {"market": "00", "stake": "00"}}, {"created": {"market": "00", "stake": "00"}},
+     {"arguments": {}}, {"arguments": {"market": "0x", "stake": "words"}}, {"more": 1}],
 )  # fmt: skip
 def test_a_malformed_deployment_file_is_refused(
     changes: dict[str, object], tmp_path: Path, deployment: Deployment

@@ -57,7 +57,7 @@ def described(house: Path, store: FolderStore, encrypted: Encrypted, runner: eva
 @pytest.fixture
 def desk(tmp_path: Path, store: FolderStore) -> Iterator[Desk]:
     journal = Journal(tmp_path / "journal.sqlite")
-    deployment = Deployment(31337, ZERO_ADDRESS, ZERO_ADDRESS, ZERO_ADDRESS, 0, "latest", {})
+    deployment = Deployment(31337, ZERO_ADDRESS, ZERO_ADDRESS, ZERO_ADDRESS, 0, "latest", {}, {}, {})
     yield Desk(Ledger(tmp_path / "ledger.sqlite"), journal, store, deployment)
     journal.close()
 

@@ -23,12 +23,15 @@ MAY_IMPORT = {
     "market": {"errors", "circuit", "chain.events"},
     "follower": {"errors", "chain", "market"},
     "sealing": {"errors"},
+    "voice": {"errors"},
     "circuits": {"errors", "circuit", "storage", "market"},
     "jobs": {"errors", "chain", "market"},
     "evaluation": {"errors", "circuit", "he", "storage", "market", "chain.events"},
-    "owner": {"errors", "circuit", "he", "storage", "chain", "market", "follower", "evaluation", "sealing"},
+    "owner": {
+        "errors", "circuit", "he", "storage", "chain", "market", "follower", "evaluation", "sealing", "voice",
+    },
     "buyer": {"errors", "circuit", "storage", "chain", "market", "sealing"},
-    "provider": {"errors", "circuit", "he", "storage", "chain", "market", "follower", "evaluation"},
+    "provider": {"errors", "circuit", "he", "storage", "chain", "market", "follower", "evaluation", "voice"},
     "cli": {
         *FOUNDATION, "circuit", "he", "storage", "chain", "market", "follower", "evaluation",
         "circuits", "jobs", "owner", "buyer", "provider",

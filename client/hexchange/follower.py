@@ -12,6 +12,7 @@ from hexchange.chain.reader import Block, Reader, Reorged
 from hexchange.errors import FinalityBroken
 from hexchange.market.fold import apply
 from hexchange.market.state import MarketState
+from hexchange.market.windows import Clock
 
 
 class Follower:
@@ -30,6 +31,11 @@ class Follower:
     def now(self) -> int:
         """Time of the head block in seconds: the only clock of protocol decisions."""
         return self.block.timestamp if self.block else 0
+
+    def clock(self) -> Clock:
+        """The earliest time and number of the next block. Follow the chain once before."""
+        assert self.block is not None, "nothing was read yet"
+        return Clock(self.block.timestamp + 1, self.block.number + 1)
 
     def update(self) -> bool:
         """Read and fold what is new; True when the head moved.

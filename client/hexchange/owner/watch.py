@@ -7,7 +7,7 @@ chain. So it may be killed at any moment, and a restart goes on.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
 from functools import partial
 from pathlib import Path
 
@@ -46,7 +46,7 @@ from hexchange.market import rules
 from hexchange.market.digests import NO_SALT, challenge_seal
 from hexchange.market.rules import Knows, Step
 from hexchange.market.state import Job
-from hexchange.market.windows import Clock, Setting, windows
+from hexchange.market.windows import Setting, windows
 from hexchange.owner import gate, policy
 from hexchange.owner.blobs import BlobIndex
 from hexchange.owner.budget import Ledger, require_budget
@@ -56,6 +56,7 @@ from hexchange.owner.release import Desk, Released, make_release
 from hexchange.owner.rerun import Reruns
 from hexchange.owner.workspace import Workspace, workspaces
 from hexchange.storage.store import ContentStore
+from hexchange.voice import Tell, Voice
 
 POLL_SECONDS = 0.5
 LONGEST_PAUSE = 30.0
@@ -63,10 +64,7 @@ PERMIT_SECONDS = 3600
 CIRCUIT_SECONDS = 30.0
 
 OF_THIS_MACHINE = (ChildOutOfMemory, ChildOutOfTime, ChildOutputTooLarge, ContentTooLarge, DiskFull)
-"""Refusals that say nothing about the job: tried again."""
-
-Tell = Callable[[str, int, str], None]
-"""Hears what happens: a word for it, the job (0: none) and a sentence. Never a value."""
+"""Refusals that say nothing about the job: tried again, each time after a longer pause."""
 
 
 class Watch:
@@ -95,12 +93,13 @@ class Watch:
         views = contracts.views
         naming, unit = views.bounds().naming, views.unit()
         self.setting = Setting(contracts.chain_id, contracts.deployment.market, naming, unit)
-        self._tell = tell
-        self._told: dict[tuple[str, int], str] = {}
+        self.voice = Voice(tell)
         self._tables: dict[bytes, Workspace] = {}
         self._circuits: dict[bytes, Circuit] = {}
         self._reviewed: set[int] = set()
         self._released: dict[int, Released] = {}
+        self._pauses: dict[int, float] = {}
+        self._opens_at: dict[int, float] = {}
 
     @property
     def address(self) -> str:
@@ -111,14 +110,14 @@ class Watch:
         pause = POLL_SECONDS
         exposed = sandbox.exposed()
         if exposed:
-            self._tell("unprotected", 0, f"WARNING: {exposed}; `hexchange doctor owner` says what to do")
+            self.voice.say("unprotected", 0, f"WARNING: {exposed}; `hexchange doctor owner` says what to do")
         with self.lock:
             while not stop.is_set():
                 try:
                     self.tick()
                     pause = POLL_SECONDS
                 except (NodeUnreachable, StaleNode, DiskFull) as error:
-                    self._tell_once("waiting", 0, error.message)
+                    self.voice.once("waiting", 0, error.message)
                     pause = min(2 * pause, LONGEST_PAUSE)
                 stop.wait(pause)
 
@@ -137,9 +136,9 @@ class Watch:
         }
         jobs = [job for job in self.follower.state.jobs.values() if self._mine(job) and not job.over]
         for job in sorted(jobs, key=lambda job: (job.challenge_by if job.proposed else 0, job.id)):
-            self._guarded(job.id, partial(self._follow, job))
+            self.voice.guard(job.id, partial(self._follow, job))
         if moved:
-            self._guarded(0, self._cancel_uncovered)
+            self.voice.guard(0, self._cancel_uncovered)
             self._forget()
 
     def _mine(self, job: Job) -> bool:
@@ -151,7 +150,9 @@ class Watch:
         run = self.journal.run(job.id, seeds_of(job))
         refused = not job.own and not job.released and self._refused(job)
         knows = self._knows(run)
-        for step in rules.steps(self.follower.state, job, self._clock(), self.address, self.setting, knows):
+        for step in rules.steps(
+            self.follower.state, job, self.follower.clock(), self.address, self.setting, knows
+        ):
             match step.function:
                 case "run":
                     self._rerun(job)
@@ -168,11 +169,6 @@ class Watch:
             return Knows(checks=True)
         salted = run.salted if run.salted != NO_SALT else None
         return Knows(checks=True, digest=run.digest, salted=salted, failed=run.result.status == "failed")
-
-    def _clock(self) -> Clock:
-        head = self.follower.block
-        assert head is not None, "a tick has followed the chain"
-        return Clock(head.timestamp + 1, head.number + 1)
 
     def _refused(self, job: Job) -> bool:
         """Whether the job is declined: because of its terms, seen when it opens, or by the gate later."""
@@ -210,26 +206,28 @@ class Watch:
 
     def _refuse(self, job: Job, error: HexchangeError) -> None:
         self.journal.refuse(job.id, error.code, error.message)
-        self._tell("refused", job.id, error.message)
+        self.voice.say("refused", job.id, error.message)
 
     def _rerun(self, job: Job) -> None:
         """Start the own run, or keep what it yielded."""
         run = self.reruns.ask(job)
         if run:
             self.journal.keep_run(job.id, seeds_of(job), run)
-            self._tell("run", job.id, f"digest {run.digest.hex()}")
+            self.voice.say("run", job.id, f"digest {run.digest.hex()}")
 
     def _release(self, job: Job, run: Evaluated, step: Step) -> None:
         """Pass the gate and send, or remember what refused. Opening is done once per process at most."""
         if job.id not in self._released:
             final = self.follower.final.jobs.get(job.id)
-            if final is None:
+            if final is None or time.monotonic() < self._opens_at.get(job.id, 0.0):
                 return
             try:
                 self._released[job.id] = self._open(final, run)
             except (DigestNotFinal, AlreadyReleased):
                 return
             except OF_THIS_MACHINE:
+                self._pauses[job.id] = min(2 * self._pauses.get(job.id, POLL_SECONDS), LONGEST_PAUSE)
+                self._opens_at[job.id] = time.monotonic() + self._pauses[job.id]
                 raise
             except (Refused, MalformedBlob, OtherHistory) as error:
                 self._refuse(job, error)
@@ -253,9 +251,9 @@ class Watch:
             gate.decide(case, partial(chain.check, self.contracts.node, self.contracts.deployment))
         finally:
             index.close()
-        self._tell("gate passed", final.id, f"{sum(map(len, case.outputs))} bytes agree with the own run")
+        self.voice.say("gate passed", final.id, f"{sum(map(len, case.outputs))} bytes agree with the own run")
         released = make_release(self.desk, case, self.follower.final.dataset(final.dataset), table)
-        self._tell("sealed", final.id, f"{released.size} bytes, sealed to the buyer")
+        self.voice.say("sealed", final.id, f"{released.size} bytes, sealed to the buyer")
         return released
 
     # --- calls ------------------------------------------------------------------------------------
@@ -264,7 +262,7 @@ class Watch:
         """End a job as its owner, where the contracts let it; elsewhere wait for that."""
         for window in windows(job, self.setting.naming):
             mine = window.function == "refund" and window.caller == self.address
-            if mine and window.open(self._clock(), self.address):
+            if mine and window.open(self.follower.clock(), self.address):
                 call = self.contracts.calls.refund(job.id)
                 self._submit(job, "refund", f"decline:{job.id}:{job.state}", call)
 
@@ -298,22 +296,22 @@ class Watch:
 
     def _submit(self, job: Job, function: str, intent: str, call: Call) -> None:
         open_ = (window for window in windows(job, self.setting.naming) if window.function == function)
-        window = next((each for each in open_ if each.open(self._clock(), self.address)), None)
+        window = next((each for each in open_ if each.open(self.follower.clock(), self.address)), None)
         try:
             self.sender.submit(intent, call, deadline=window.until if window else None)
         except (
             ContractReverted,
             DeadlinePassed,
         ) as error:  # another was faster, or its block is still to come
-            self._tell_once(f"{function} waits", job.id, error.message)
+            self.voice.once(f"{function} waits", job.id, error.message)
             return
-        self._tell_once(function, job.id, intent)
+        self.voice.once(function, job.id, intent)
 
     def _cancel_uncovered(self) -> None:
         """Withdraw standing offers that the chain would still open and the own ledger does not cover."""
         for digest, offer in uncovered(self.journal, self.ledger, self.follower.state, self.follower.now):
             self.sender.submit(f"cancel:{digest.hex()}", self.contracts.calls.cancel_offer(offer))
-            self._tell_once("offer cancelled", 0, digest.hex())
+            self.voice.once("offer cancelled", 0, digest.hex())
 
     # --- the rest ---------------------------------------------------------------------------------
 
@@ -323,17 +321,3 @@ class Watch:
             job = self.follower.final.jobs.get(number)
             if job and job.over:
                 self.journal.forget_run(number)
-
-    def _guarded(self, job: int, work: Callable[[], None]) -> None:
-        """What stops one job stops no other."""
-        try:
-            work()
-        except (NodeUnreachable, StaleNode):
-            raise
-        except HexchangeError as error:
-            self._tell_once("stuck", job, error.message)
-
-    def _tell_once(self, word: str, job: int, sentence: str) -> None:
-        if self._told.get((word, job)) != sentence:
-            self._told[word, job] = sentence
-            self._tell(word, job, sentence)

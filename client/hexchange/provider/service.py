@@ -13,9 +13,10 @@ from hexchange.follower import Follower
 from hexchange.he import selftest
 from hexchange.provider import config
 from hexchange.provider.journal import Journal
-from hexchange.provider.worker import Tell, Worker
+from hexchange.provider.worker import Worker
 from hexchange.provider.workshop import Workshop
 from hexchange.storage.store import ContentStore
+from hexchange.voice import Tell
 
 LOCK = "run.lock"
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from functools import partial
 
 from hexchange.chain.calls import Call
@@ -23,20 +22,18 @@ from hexchange.market import rules
 from hexchange.market.digests import NO_SALT, seal
 from hexchange.market.rules import Knows, Step
 from hexchange.market.state import Job, JobState, Seat
-from hexchange.market.windows import Clock, Setting, windows
+from hexchange.market.windows import Setting, windows
 from hexchange.provider import limits
 from hexchange.provider.config import ProviderConfig
 from hexchange.provider.journal import Entry, Journal
 from hexchange.provider.workshop import Workshop
+from hexchange.voice import Tell, Voice
 
 POLL_SECONDS = 0.5
 LONGEST_PAUSE = 30.0
 
 CONTESTED = (JobState.OPEN, JobState.ESCALATED)
 """States in which a round may be open."""
-
-Tell = Callable[[str, int, str], None]
-"""Hears what happens: a word for it, the job (0: none) and a sentence."""
 
 
 class Worker:
@@ -57,8 +54,7 @@ class Worker:
         views = contracts.views
         naming, unit = views.bounds().naming, views.unit()
         self.setting = Setting(contracts.chain_id, contracts.deployment.market, naming, unit)
-        self._tell = tell
-        self._told: dict[tuple[str, int], str] = {}
+        self.voice = Voice(tell)
         self._draining = False
 
     @property
@@ -74,10 +70,10 @@ class Worker:
                 self.tick()
                 pause = POLL_SECONDS
             except (NodeUnreachable, StaleNode, DiskFull) as error:
-                self._tell_once("waiting", 0, error.message)
+                self.voice.once("waiting", 0, error.message)
                 pause = min(2 * pause, LONGEST_PAUSE)
             time.sleep(pause) if self._draining else stop.wait(pause)
-        self._tell("stopped", 0, "every seat that was held is committed")
+        self.voice.say("stopped", 0, "every seat that was held is committed")
 
     def tick(self) -> None:
         """Follow the chain and do what is due. Raises NodeUnreachable, StaleNode, DiskFull: call it again."""
@@ -85,9 +81,9 @@ class Worker:
         self.follower.update()
         jobs = [job for job in self.follower.state.jobs.values() if not job.over]
         for job in sorted(jobs, key=lambda job: (job.round.commit_by or job.opened_at + job.compute, job.id)):
-            self._guarded(job.id, partial(self._follow, job))
+            self.voice.guard(job.id, partial(self._follow, job))
         for number in self.journal.jobs():
-            self._guarded(number, partial(self._publish, number))
+            self.voice.guard(number, partial(self._publish, number))
 
     def owes(self) -> bool:
         """Whether a seat is held that is not committed yet, or a transaction is under way."""
@@ -103,16 +99,13 @@ class Worker:
     def _follow(self, job: Job) -> None:
         entry = self._entry(job)
         knows = self._knows(job, entry)
-        for step in rules.steps(self.follower.state, job, self._clock(), self.address, self.setting, knows):
+        for step in rules.steps(
+            self.follower.state, job, self.follower.clock(), self.address, self.setting, knows
+        ):
             if step.function == "run":
                 self._evaluate(job)
             else:
                 self._submit(job, step, self._call(job, step, entry))
-
-    def _clock(self) -> Clock:
-        head = self.follower.block
-        assert head is not None, "a tick has followed the chain"
-        return Clock(head.timestamp + 1, head.number + 1)
 
     def _entry(self, job: Job) -> Entry | None:
         """The kept run of `job`, unless the chain has replaced a seed that it was made with."""
@@ -140,7 +133,7 @@ class Worker:
             limits.require_means(self.config, plan, job, decimals, busy=self._busy(job))
             return self.workshop.inputs(plan, deadline=2 * job.fill) is not None
         except HexchangeError as error:
-            self._tell_once("left to others", job.id, error.message)
+            self.voice.once("left to others", job.id, error.message)
             return False
 
     def _could_sit(self, job: Job) -> bool:
@@ -156,7 +149,7 @@ class Worker:
         evaluated = self.workshop.run(plan, job) if plan else None
         if evaluated:
             self.journal.record(job.id, seeds_of(job), evaluated)
-            self._tell("evaluated", job.id, f"digest {evaluated.digest.hex()}")
+            self.voice.say("evaluated", job.id, f"digest {evaluated.digest.hex()}")
 
     def _call(self, job: Job, step: Step, entry: Entry | None) -> Call:
         calls = self.contracts.calls
@@ -200,14 +193,14 @@ class Worker:
         until = (
             window.until
             for window in open_
-            if window.seat == step.seat and window.open(self._clock(), self.address)
+            if window.seat == step.seat and window.open(self.follower.clock(), self.address)
         )
         try:
             self.sender.submit(step.intent, call, deadline=next(until, None))
         except ContractReverted as error:  # another was faster, or the block that allows it is still to come
-            self._tell_once("refused", job.id, f"{step.function}: {error.message}")
+            self.voice.once("refused", job.id, f"{step.function}: {error.message}")
             return
-        self._tell(step.function.replace("_", " "), job.id, step.intent)
+        self.voice.say(step.function.replace("_", " "), job.id, step.intent)
 
     def _publish(self, number: int) -> None:
         """Put the bytes of a named result into the store; forget a job that is over for good."""
@@ -219,7 +212,7 @@ class Worker:
             evaluated = self.journal.evaluated(number)
             if evaluated and self.workshop.publish(number, evaluated):
                 self.journal.publish(number)
-                self._tell("published", number, f"digest {entry.digest.hex()}")
+                self.voice.say("published", number, f"digest {entry.digest.hex()}")
         final = self.follower.final.jobs.get(number)
         if final and final.over and (entry.published or not named):
             self.journal.forget(number)
@@ -242,18 +235,3 @@ class Worker:
         ]
         plans = [plan for job in owed if (plan := self.workshop.plan(job))]
         return sum(plan.seconds for plan in plans) / self.config.parallel
-
-    def _guarded(self, job: int, act: Callable[[], None]) -> None:
-        """Let the trouble of one job stay its own."""
-        try:
-            act()
-        except (NodeUnreachable, StaleNode):
-            raise
-        except HexchangeError as error:
-            self._tell_once("trouble", job, error.message)
-
-    def _tell_once(self, word: str, job: int, text: str) -> None:
-        """Say what comes up at every tick when it is new."""
-        if self._told.get((word, job)) != text:
-            self._told[word, job] = text
-            self._tell(word, job, text)

@@ -163,6 +163,14 @@ class Node:
                 )
             return ""
 
+    def transaction(self, tx: bytes) -> Any | None:
+        """A transaction as it was sent, else None."""
+        with self.edge():
+            try:
+                return self.web3.eth.get_transaction(tx)  # type: ignore[arg-type]
+            except TransactionNotFound:
+                return None
+
     def receipt(self, tx: bytes) -> Any | None:
         """The receipt of a transaction in a block, else None."""
         with self.edge():

@@ -1,9 +1,13 @@
 """Deploys a market and writes its deployment file, with Brownie.
 
 On a local chain, with a token that anybody may mint and windows of seconds:
-    brownie run deploy main [OUT]
-Anywhere else, with the settings of a TOML file (account, token, unit, exit, finality and a table of bounds):
-    brownie run deploy public SETTINGS OUT --network NETWORK
+    scripts/brownie run deploy main [OUT]
+Anywhere else, with the settings of a TOML file (account, token, unit, exit, finality and a table of bounds), and with
+the accounts and networks that Brownie keeps in a folder of your choice, such as your home:
+    BROWNIE_HOME=$HOME scripts/brownie networks add live NETWORK host=URL chainid=NUMBER
+    BROWNIE_HOME=$HOME scripts/brownie accounts new ACCOUNT
+    BROWNIE_HOME=$HOME scripts/brownie run deploy public SETTINGS OUT --network NETWORK
+What was deployed is compared with the sources by scripts/verify_deployment.py.
 """
 
 from __future__ import annotations
@@ -20,7 +24,6 @@ from brownie.network.contract import ProjectContract
 from web3.exceptions import Web3Exception
 
 LOCAL_CHAINS = (1337, 31337)
-NOBODY = "0x" + "00" * 20
 FINALITIES = ("finalized", "safe", "latest")
 LARGEST_JURY = 15
 BEACON_BLOCKS = 8

@@ -333,7 +333,7 @@ class Stage:
     def call(self, path: Path, job: Job, want: Want) -> Call:
         arguments: dict[str, tuple[int | bytes, ...]] = {
             "take_seat": ((want.seat or 0) // len(PROVIDERS),),
-            "settle": (DIGESTS[(path.plan(job) or "T")[0]],),
+            "settle": (DIGESTS["F" if path.one == "F" else "T"],),
             "decide": (DIGESTS["T"], SALTED),
             "release": (b"\x0a" * 32, b"sealed key"),
         }

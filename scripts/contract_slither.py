@@ -61,7 +61,7 @@ def findings(folder: Path) -> list[dict[str, Any]]:
         "FOUNDRY_CACHE_PATH": str(folder / "cache"),
     }
     run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    read = json.loads(report.read_text()) if report.exists() else {"success": False}
+    read: dict[str, Any] = json.loads(report.read_text()) if report.exists() else {"success": False}
     if run.returncode or not read["success"]:
         raise SystemExit(f"{run.stdout}{run.stderr}\nSlither could not analyse the contracts")
     found: list[dict[str, Any]] = read["results"].get("detectors", [])

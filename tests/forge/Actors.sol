@@ -245,9 +245,19 @@ contract Actors is Sentences {
 
     function _enter(uint256 id) private {
         for (uint256 i = 0; i < 3; ++i) {
-            address who = _provider();
+            address who = _entrant(id);
             tryTakeSeat(who, id, _below(purse[who].staked / UNIT + 1));
         }
+    }
+
+    /// @dev Chance alone would hardly ever tell the stories in which a lie is proposed, or round one disagrees, and an
+    /// honest jury judges: of four jobs one is met by colluders first, one by everybody first, one by honest providers
+    /// alone, and one by everybody in both rounds.
+    function _entrant(uint256 id) private returns (address) {
+        uint256 story = id % 4;
+        if (story == 0) return _provider();
+        if (story == 2 || deal[id].round == 2) return crowd[_below(5)];
+        return story == 1 ? crowd[7 + _below(2)] : _provider();
     }
 
     function honestProvidersCommit(uint256 seed) external acts(seed) {
@@ -472,7 +482,7 @@ contract Actors is Sentences {
     function clockMeetsADeadline(uint256 seed) external acts(seed) {
         uint256 id = live.length == 0 ? 0 : live[_below(live.length)];
         uint256 deadline = _deadline(id);
-        if (deadline <= time || !_chance(2)) return _help();
+        if (deadline <= time) return _help();
         pass(deadline - 1 - time);
         _around(id);
         if (_chance(3)) return;
@@ -483,22 +493,33 @@ contract Actors is Sentences {
         _around(id);
     }
 
+    /// @dev One of the two calls between which the deadline decides.
     function _around(uint256 id) private {
-        if (_chance(2)) return _poke(id, _anybody());
-        uint8 number = deal[id].round;
-        uint8 seats = rounds[id][number].seats;
-        if (seats == 0 || _chance(2)) {
-            tryTakeSeat(_provider(), id, _below(6));
+        Deal storage d = deal[id];
+        bool first = _chance(2);
+        if (d.state == IDataMarket.State.Proposed) {
+            if (first) tryFinalize(stranger, id);
+            else _challenge(challenger, id, _lie(id));
             return;
         }
-        uint8 seat = uint8(_below(seats));
-        Chair storage chair = chairs[id][number][seat];
-        if (kindOf[chair.who] != Kind.Nobody) _commitSeat(kindOf[chair.who], id, number, seat);
+        if (d.state == IDataMarket.State.Settled && first) return tryRelease(d.owner, id);
+        if (first || !_running(d)) return tryRefund(stranger, id);
+        IProviderStake.Round storage r = rounds[id][d.round];
+        if (r.contestEnd == 0) return tryDraw(stranger, id);
+        if (r.commitBy == 0 || _chance(6)) {
+            tryTakeSeat(_entrant(id), id, _below(6));
+            return;
+        }
+        if (_chance(3)) return tryRedraw(stranger, id);
+        if (_allSealed(r) || _chance(3)) return _name(id);
+        uint8 seat = uint8(_below(r.seats));
+        Chair storage chair = chairs[id][d.round][seat];
+        if (kindOf[chair.who] != Kind.Nobody) _commitSeat(kindOf[chair.who], id, d.round, seat);
     }
 
     function _deadline(uint256 id) private returns (uint256) {
         Deal storage d = deal[id];
-        if (id == 0 || _chance(10)) return purse[_provider()].availableAt;
+        if (id == 0 || _chance(20)) return purse[_provider()].availableAt;
         if (d.deadline != 0) return d.deadline;
         IProviderStake.Round storage r = rounds[id][d.round];
         if (r.contestEnd == 0) return r.start + d.fill;
@@ -539,7 +560,10 @@ contract Actors is Sentences {
             if (_chance(8)) _waitFor(rounds[id][deal[id].round].commitBy);
         } else if (phase == Phase.Naming) {
             _name(id);
-            if (_phase(id) == Phase.Naming && _chance(12)) _waitFor(rounds[id][deal[id].round].commitBy + NAMING);
+            if (_phase(id) != Phase.Naming || !_chance(12)) return;
+            _waitFor(rounds[id][deal[id].round].commitBy + NAMING);
+            // Too late.
+            _name(id);
         } else {
             _helpToEnd(id, phase);
         }
@@ -554,13 +578,17 @@ contract Actors is Sentences {
                 tryRedraw(stranger, id);
             }
         } else if (phase == Phase.Proposed) {
-            if (_chance(3)) return tryRelease(deal[id].owner, id);
+            // Between an owner and itself there is nothing to release.
+            if (_own(deal[id])) tryRelease(deal[id].owner, id);
+            else if (_chance(3)) return tryRelease(deal[id].owner, id);
             if (_chance(3)) return _challenge(deal[id].owner, id, _truth(id));
             _waitFor(deal[id].deadline);
             tryFinalize(stranger, id);
         } else if (phase == Phase.Settled) {
             if (!_chance(4)) return tryRelease(deal[id].owner, id);
             _waitFor(deal[id].deadline);
+            // Too late.
+            tryRelease(deal[id].owner, id);
             tryRefund(stranger, id);
         } else {
             tryRefund(stranger, id);

@@ -228,6 +228,7 @@ abstract contract Calls is Ghost {
         touched = id;
         _move(id, IDataMarket.State.Open);
         _escrow(id, escrow);
+        if (_own(deal[id])) _reach("an own job is opened");
     }
 
     function _offerHolds(address who, IDataMarket.Offer memory offer_, bytes32 digest) private view returns (bool) {
@@ -307,7 +308,7 @@ abstract contract Calls is Ghost {
         require(purse[who].since < d.opened, "a seat was taken with stake younger than the job");
         Chair storage chair = chairs[id][d.round][index];
         if (chair.who != address(0)) {
-            require(ticket < chair.ticket && time < r.contestEnd, "a seat was displaced by a higher ticket, or too late");
+            require(ticket < chair.ticket && time < r.contestEnd, "a seat was displaced wrongly");
             purse[chair.who].locked -= _bond(d);
             _reach(d.round == 1 ? bytes32("displaced in round one") : bytes32("displaced in round two"));
         }
@@ -358,7 +359,7 @@ abstract contract Calls is Ghost {
             && chairs[id][d.round][seat].seal == 0;
         if (!_call(who, address(stake), abi.encodeCall(stake.commit, (id, seat, seal)), due, "commit")) return;
         Chair storage chair = chairs[id][d.round][seat];
-        require(chair.seal == 0 && time >= r.contestEnd && time < r.commitBy, "a seal was written twice, or out of time");
+        require(chair.seal == 0 && time >= r.contestEnd && time < r.commitBy, "a seal was written wrongly");
         (chair.seal, chair.digest, chair.salted) = (seal, digest, salted);
         r.sealedMask |= uint16(1 << seat);
         touched = id;
@@ -393,6 +394,7 @@ abstract contract Calls is Ghost {
         if (k < d.seats) return _escalate(id);
         (d.proposed, d.deadline) = (digest, uint40(time) + d.compute);
         _move(id, IDataMarket.State.Proposed);
+        if (_own(d)) _reach("an own job is proposed");
     }
 
     function tryChallenge(address who, uint256 id, bytes32 seal, bytes32 digest) internal {

@@ -135,7 +135,8 @@ abstract contract Sentences is Calls {
         require(seen.job.deadline == d.deadline && seen.ledger.round == d.round, "deadline or round differ");
         require(seen.job.challenger == d.challenger && seen.job.challengeSeal == d.challengeSeal, "challenge differs");
         require(
-            seen.job.owner == d.owner && seen.job.buyer == d.buyer && seen.job.payee == d.payee, "a party of a job changed"
+            seen.job.owner == d.owner && seen.job.buyer == d.buyer && seen.job.payee == d.payee,
+            "a party of a job changed"
         );
     }
 
@@ -161,7 +162,7 @@ abstract contract Sentences is Calls {
         require(n >= 1 && n <= 5, "a job has between one and five seats");
         require(seen.ledger.bond == 3 * (n + 3) * r, "the bond is not three times (n + 3) rewards");
         require(seen.ledger.bond == (2 * n + 5) * r + (n + 3) * r + r, "the bond does not cover what it must pay");
-        require(uint256(seen.fine) * 3 == seen.ledger.bond && seen.fine >= (n - 1) * r, "the fine does not cover others");
+        require(uint256(seen.fine) * 3 == seen.ledger.bond && seen.fine >= (n - 1) * r, "the fine covers no others");
     }
 
     function _deadlinesAreOrderedAndBounded(uint256 id, Deal storage d, IDataMarket.JobView memory seen) private view {

@@ -28,7 +28,9 @@ def measured() -> str:
     OUT.mkdir(parents=True, exist_ok=True)
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     if run.returncode:
-        raise SystemExit(f"{run.stdout}{run.stderr}\nthe tests fail without optimization, or under its instruments")
+        raise SystemExit(
+            f"{run.stdout}{run.stderr}\nthe tests fail without optimization, or under its instruments"
+        )
     return report.read_text()
 
 
@@ -56,7 +58,10 @@ def main() -> None:
     found, lines, branches = missed(measured())
     open_ends = {(file, kind, line) for file, several in found.items() for kind, line in several}
     texts = [f"not covered: {kind} in {file}: {line}" for file, kind, line in sorted(open_ends - excluded)]
-    texts += [f"excluded, but covered: {kind} in {file}: {line}" for file, kind, line in sorted(excluded - open_ends)]
+    texts += [
+        f"excluded, but covered: {kind} in {file}: {line}"
+        for file, kind, line in sorted(excluded - open_ends)
+    ]
     if texts:
         sys.exit("\n".join(texts))
     print(f"all {lines} lines and {branches} branches are covered, but {len(excluded)} explained ones")

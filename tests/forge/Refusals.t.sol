@@ -198,6 +198,12 @@ contract RefusalsTest is Market {
         refuseRound(abi.encodeWithSelector(IProviderStake.AllSealed.selector), stranger, redrawCall(job));
     }
 
+    function test_the_seat_after_the_last_of_the_largest_round_is_nobodys() public {
+        uint256 job = disputedJob(5);
+        bytes memory reason = abi.encodeWithSelector(IProviderStake.NotYourSeat.selector, 15, address(0));
+        refuseRound(reason, providers[0], commitCall(job, 15));
+    }
+
     function test_silent_seats_are_redrawn_once_within_one_fill_window() public {
         uint256 job = fullJob(2);
         commit(job, 1, RIGHT, 0);
@@ -468,6 +474,14 @@ contract RefusalsTest is Market {
         refuseJob(zero, owner, abi.encodeCall(market.listDataset, (0, 1, 1)));
         bytes memory none = abi.encodeWithSelector(bytes4(keccak256("ERC721NonexistentToken(uint256)")), 2);
         refuseJob(none, stranger, abi.encodeCall(market.requestOffer, (2, RIGHT)));
+    }
+
+    function test_a_payment_of_nothing_is_silent() public {
+        uint256 job = open(1);
+        vm.recordLogs();
+        vm.prank(address(market));
+        stake.pay(job, buyer, 0);
+        vm.assertEq(vm.getRecordedLogs().length, 0, "events");
     }
 
     function test_only_the_market_moves_what_is_held_for_a_job() public {

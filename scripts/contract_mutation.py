@@ -234,20 +234,16 @@ def weave(folder: Path, file: str, source: Source, uncompiled: set[int]) -> dict
         if built.returncode == 0:
             return chosen
         errors = built.stdout + built.stderr
-        lines = {int(found) for found in re.findall(re.escape(file) + r":(\d+):\d+", errors)}
-        marked = (folder / file).read_text().splitlines()
-        numbers = {int(n) for line in lines for n in re.findall(r"Mutants\.on\((\d+)\)", marked[line - 1])}
-        if not numbers & chosen.keys():
+        text = (folder / file).read_text().splitlines(keepends=True)
+        wrong = set()
+        for line, column in re.findall(re.escape(file) + r":(\d+):(\d+)", errors):
+            before = "".join(text[: int(line) - 1]) + text[int(line) - 1][: int(column) - 1]
+            # The switch nearest before the error belongs to the mutant that does not compile.
+            wrong |= {int(number) for number in re.findall(r"Mutants\.on\((\d+)\)", before)[-1:]}
+        if not wrong & chosen.keys():
             raise SystemExit(f"{file} with its mutants does not compile:\n{errors[:4000]}")
-        # Of a line that does not compile, those go that do not compile alone.
-        wrong = {number for number in numbers if not compiles(folder, file, source, {number: chosen[number]})}
-        for number in wrong or numbers:
+        for number in wrong & chosen.keys():
             del chosen[number]
-
-
-def compiles(folder: Path, file: str, source: Source, chosen: dict[int, Mutant]) -> bool:
-    (folder / file).write_text(source.woven(chosen))
-    return forge(folder, "build", "--skip", "tests/**").returncode == 0
 
 
 def killed(folder: Path, number: int) -> str:

@@ -240,6 +240,10 @@ def weave(folder: Path, file: str, source: Source, uncompiled: set[int]) -> dict
             before = "".join(text[: int(line) - 1]) + text[int(line) - 1][: int(column) - 1]
             # The switch nearest before the error belongs to the mutant that does not compile.
             wrong |= {int(number) for number in re.findall(r"Mutants\.on\((\d+)\)", before)[-1:]}
+        if "Stack too deep" in errors:
+            # Asking for the switch takes stack, too: such a function is left to mutants of its own builds.
+            functions = {chosen[number].function for number in wrong & chosen.keys()}
+            wrong |= {number for number, mutant in chosen.items() if mutant.function in functions}
         if not wrong & chosen.keys():
             raise SystemExit(f"{file} with its mutants does not compile:\n{errors[:4000]}")
         for number in wrong & chosen.keys():
@@ -250,6 +254,8 @@ def killed(folder: Path, number: int) -> str:
     """The test that failed under this mutant, asking the quick ones first; "" if none did."""
     always = ("test", "--fail-fast", "--block-coinbase", f"0x{number:040x}", "--code-size-limit", "9999999")
     for which in (("--match-path", QUICK_TESTS), ("--no-match-path", SLOW_TESTS)):
+        # What made the tests fail under another mutant would be tried again, and could not be.
+        shutil.rmtree(folder / "cache", ignore_errors=True)
         try:
             run = forge(folder, *always, *which, seconds=SECONDS)
         except subprocess.TimeoutExpired:

@@ -194,8 +194,10 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
 
     function _lockEscrow(uint256 id, Terms calldata terms, IProviderStake.Permit calldata permit) private {
         Job storage job = _jobs[id];
+        uint256 escrow = uint256(job.price) + job.seats * job.reward;
+        if (escrow > type(uint96).max) revert EscrowTooLarge(escrow);
         stake.openRoundOne(id, terms.seats, _bondOf(job), terms.fill, terms.compute);
-        _lock(id, job.price + job.seats * job.reward, permit);
+        _lock(id, uint96(escrow), permit);
         if (job.guarantee != 0) stake.lock(id, job.owner, job.guarantee);
     }
 

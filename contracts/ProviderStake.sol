@@ -64,7 +64,7 @@ contract ProviderStake is IProviderStake, Multicall, ReentrancyGuardTransient {
         IERC20(token).safeTransfer(to, amount);
         uint256 balance = IERC20(token).balanceOf(address(this));
         // A fee on top of the amount would be paid with the tokens of others.
-        if (balance + amount != before) revert DepartureDiffers(before - balance, amount);
+        if (balance > before || before - balance != amount) revert DepartureDiffers(before, balance, amount);
     }
 
     // ------------------------------------------------------------------------------------------------- stake
@@ -376,7 +376,7 @@ contract ProviderStake is IProviderStake, Multicall, ReentrancyGuardTransient {
         uint256 before = IERC20(token).balanceOf(address(this));
         IERC20(token).safeTransferFrom(account, address(this), amount);
         uint256 balance = IERC20(token).balanceOf(address(this));
-        if (balance != before + amount) revert ArrivalDiffers(balance - before, amount);
+        if (balance < before || balance - before != amount) revert ArrivalDiffers(before, balance, amount);
         // Every sum of the ledger is a part of this balance, so none of them overflows.
         if (balance > type(uint96).max) revert SupplyTooLarge(balance);
         _accounts[account].free += amount;

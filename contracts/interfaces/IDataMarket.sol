@@ -210,6 +210,7 @@ interface IDataMarket {
     error ComputeOutOfBounds(uint24 compute, uint24 least, uint24 most);
     error ReleaseOutOfBounds(uint24 release, uint24 least, uint24 most);
     error BudgetExceeded(uint64 left, uint64 needed);
+    error EscrowTooLarge(uint256 escrow);
 
     error WrongState(State state);
     error SealsIncomplete();
@@ -287,6 +288,7 @@ interface IDataMarket {
     /// - the windows keep the bounds of market and offer ({FillOutOfBounds}, {ComputeOutOfBounds},
     ///   {ReleaseOutOfBounds});
     /// - the budget covers it ({BudgetExceeded});
+    /// - the escrow is less than 2^96 ({EscrowTooLarge});
     /// - caller and owner can pay (FreeBalanceTooLow, ArrivalDiffers).
     function openJob(
         Offer calldata offer,

@@ -6,10 +6,15 @@ pragma solidity 0.8.37;
 /// bonds), leaving, held for a job, or burnt. Tokens leave only in `withdraw`.
 ///
 /// What must hold for funds to be safe: the token moves exactly the amount it is told to (an arrival or a departure
-/// that differs is refused), and never changes balances by itself.
+/// that differs is refused), and never changes balances by itself. If balances shrink by themselves, whoever withdraws
+/// first is paid in full, the last are not, and whoever pays in afterwards pays for the loss of others; what they grow
+/// by is nobody's and stays here.
 /// What must hold for funds not to get stuck: the token's `transfer` to the receiver of a `withdraw` works and takes no
 /// fee, and its supply, which is checked at deployment only, stays below 2^96 base units: whoever could send so many
-/// here would stop every later arrival. Nothing that ends a job calls out to anybody, the token included: a job
+/// here would stop every later arrival. All this must hold for good: while an issuer pauses the token, blocks this
+/// contract, adds a fee on top of the amount or changes what a transfer returns, nobody can withdraw, and everybody can
+/// again when that ends. A fee out of the amount is borne by whoever withdraws. An address that the token refuses
+/// withdraws to another one. Nothing that ends a job calls out to anybody, the token included: a job
 /// always ends without the help of its participants.
 ///
 /// A job has one round, or two when it is disputed. A round goes through these moments (F = fill window, C = compute
@@ -27,7 +32,8 @@ interface IProviderStake {
     // ------------------------------------------------------------------------------------------------- types
 
     /// @notice An ERC-2612 permit of the caller for this contract as spender. `deadline` 0 means none is given.
-    /// A permit that fails is ignored, because anybody may have used it first; the transfer then decides.
+    /// A permit that fails is ignored, because anybody may have used it first; the transfer then decides. One of
+    /// another kind than ERC-2612, or one that does nothing, leaves the decision to the allowance.
     struct Permit {
         uint256 value;
         uint256 deadline;
@@ -137,8 +143,8 @@ interface IProviderStake {
     error ExitZero();
     error CallerNotMarket(address caller);
 
-    error ArrivalDiffers(uint256 arrived, uint256 expected);
-    error DepartureDiffers(uint256 left, uint256 expected);
+    error ArrivalDiffers(uint256 before, uint256 balance, uint256 expected);
+    error DepartureDiffers(uint256 before, uint256 balance, uint256 expected);
     error SupplyTooLarge(uint256 balance);
     error FreeBalanceTooLow(address account, uint96 free, uint96 needed);
     error RecipientInvalid(address to);

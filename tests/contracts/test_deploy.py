@@ -35,6 +35,12 @@ contract Silent {
 """As much of a token as the deployment asks about: nobody mints it, and it is no mock of ours."""
 
 
+@pytest.fixture(autouse=True)
+def recent_blocks(isolation):
+    """The draw is tried on the last blocks; anvil forgets the states of old ones, and a revert makes them the last."""
+    chain.mine(deploy.BEACON_BLOCKS)
+
+
 @pytest.fixture(scope="module")
 def tokens():
     return compile_source(DOLLARS, solc_version="0.8.37")

@@ -50,7 +50,7 @@ def test_a_transfer_that_brings_less_is_refused(people, stranger):
     stake = other_stake(people, token)
     token.mint(stranger, 100, {"from": stranger})
     token.approve(stake, 100, {"from": stranger})
-    with reverts("ArrivalDiffers", 99, 100):
+    with reverts("ArrivalDiffers", 0, 99, 100):
         stake.deposit(100, NO_PERMIT, {"from": stranger})
 
 

@@ -252,6 +252,14 @@ def test_a_reward_has_a_bond_that_the_ledger_can_count(stage):
         open_job(stage, offer, terms=stage.terms(5, reward=most))
 
 
+def test_an_escrow_is_any_amount_that_the_ledger_can_count(stage):
+    largest = 2**96 - 1 - 2 * REWARD
+    with reverts("EscrowTooLarge", 2**96):
+        open_job(stage, stage.offer(price=largest + 1), terms=stage.terms(2))
+    with reverts("ERC20InsufficientBalance", str(stage.people["buyer"]), 100_000 * ONE, 2**96 - 1):
+        open_job(stage, stage.offer(price=largest), terms=stage.terms(2))
+
+
 def test_a_reward_is_at_least_one_unit(stage):
     with reverts("RewardOutOfBounds", 0, 0):
         open_job(stage, stage.offer(minReward=0), terms=stage.terms(floor=0, reward=0))

@@ -60,7 +60,7 @@ def test_a_fee_on_top_of_a_withdrawal_is_not_paid_with_the_tokens_of_others(peop
         token.approve(stake, 500, {"from": account})
         stake.deposit(400, NO_PERMIT, {"from": account})
     token.charge(True, {"from": ann})
-    with reverts("DepartureDiffers", 301, 300):
+    with reverts("DepartureDiffers", 800, 499, 300):
         stake.withdraw(300, bob, {"from": bob})
     assert token.balanceOf(stake) == 800
     token.charge(False, {"from": ann})

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
+
 import {IDataMarket} from "contracts/interfaces/IDataMarket.sol";
 import {IProviderStake} from "contracts/interfaces/IProviderStake.sol";
 
@@ -460,6 +462,23 @@ contract RefusalsTest is Market {
         o.epsilon = 0;
         takes(o, terms(1));
         vm.assertEq(market.datasetOf(1).exact.reserved, 1, "an exact release");
+    }
+
+    function test_an_escrow_is_any_amount_that_the_ledger_can_count() public {
+        IDataMarket.Offer memory o = offer();
+        o.price = type(uint96).max;
+        IDataMarket.Terms memory t = terms(1);
+        refuseOffer(
+            abi.encodeWithSelector(IDataMarket.EscrowTooLarge.selector, uint256(o.price) + t.reward), o, t
+        );
+        o.price -= t.reward;
+        refuseOffer(
+            abi.encodeWithSelector(
+                IERC20Errors.ERC20InsufficientBalance.selector, buyer, token.balanceOf(buyer), type(uint96).max - stake.accountOf(buyer).free
+            ),
+            o,
+            t
+        );
     }
 
     function test_only_the_owner_of_a_dataset_changes_it() public {

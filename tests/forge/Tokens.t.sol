@@ -54,7 +54,7 @@ interface Unmetered {
 contract TokensTest is OddTokens {
     string[9] private _columns =
         ["deploy", "deposit", "permit", "openJob", "challenge", "withdraw", "settled", "disputed", "refunded"];
-    string[29] private _rows = [
+    string[30] private _rows = [
         "0 decimals",
         "6 decimals",
         "18 decimals",
@@ -66,6 +66,7 @@ contract TokensTest is OddTokens {
         "rebases down",
         "rebases with rounding",
         "reports twice its balance",
+        "moves backwards",
         "returns nothing",
         "returns one byte",
         "returns two words",
@@ -130,6 +131,7 @@ contract TokensTest is OddTokens {
         if (odd == Odd.RebasesDown) return [OK, OK, OK, OK, OK, OK, BALANCE, BALANCE, BALANCE];
         if (odd == Odd.RebasesWithRounding) return [OK, ARRIVE, ARRIVE, ARRIVE, ARRIVE, SHORT, SHORT, SHORT, SHORT];
         if (odd == Odd.ReportsTwice) return [OK, ARRIVE, ARRIVE, ARRIVE, ARRIVE, DEPART, DEPART, DEPART, DEPART];
+        if (odd == Odd.MovesBackwards) return [OK, ARRIVE, ARRIVE, ARRIVE, ARRIVE, DEPART, DEPART, DEPART, DEPART];
         if (odd == Odd.ReturnsNothing) return [OK, OK, OK, OK, OK, OK, OK, OK, OK];
         if (odd == Odd.ReturnsOneByte) return [OK, FAILED, FAILED, FAILED, FAILED, FAILED, FAILED, FAILED, FAILED];
         if (odd == Odd.ReturnsTwoWords) return [OK, OK, OK, OK, OK, OK, OK, OK, OK];
@@ -387,6 +389,10 @@ contract TokenWarningsTest is OddTokens {
         _holdsUp(Odd.ReportsTwice, IProviderStake.DepartureDiffers.selector);
     }
 
+    function test_while_tokens_move_backwards_nobody_withdraws() public {
+        _holdsUp(Odd.MovesBackwards, IProviderStake.DepartureDiffers.selector);
+    }
+
     function test_while_transfers_return_false_nobody_withdraws_and_nobody_loses_its_balance() public {
         _holdsUp(Odd.ReturnsFalse, SafeERC20.SafeERC20FailedOperation.selector);
     }
@@ -617,7 +623,9 @@ contract TokenWarningsTest is OddTokens {
         prepare(make(Odd.TakesMaxForAll));
         vm.startPrank(buyer);
         vm.expectRevert(
-            abi.encodeWithSelector(IProviderStake.ArrivalDiffers.selector, 100 * one, type(uint96).max)
+            abi.encodeWithSelector(
+                IProviderStake.ArrivalDiffers.selector, held(), held() + 100 * one, type(uint96).max
+            )
         );
         stake.deposit(type(uint96).max, noPermit);
         vm.expectRevert(

@@ -16,11 +16,11 @@ REFUSALS: dict[str, tuple[str, str]] = {
     "OutOfGas": ("item {index} of the calls ran out of gas, so none of them happened", "allow more gas"),
     # money
     "DepartureDiffers": (
-        "{left:amount} would leave the market for a withdrawal of {expected:amount}",
+        "a withdrawal of {expected:amount} would take the market's balance from {before:amount} to {balance:amount}",
         "report this: the token takes a fee, and the market cannot pay with it",
     ),
     "ArrivalDiffers": (
-        "{arrived:amount} arrived and {expected:amount} were expected: too little in the wallet or allowed",
+        "a deposit of {expected:amount} took the market's balance from {before:amount} to {balance:amount}",
         "hexchange wallet balance, then fund the wallet or sign a permit",
     ),
     "SupplyTooLarge": ("the market would hold {balance:amount}, more than it can count", "deposit less"),
@@ -102,6 +102,10 @@ REFUSALS: dict[str, tuple[str, str]] = {
     "ReleaseOutOfBounds": (
         "a release window of {release} s; {least} to {most} s are possible",
         "change --release",
+    ),
+    "EscrowTooLarge": (
+        "price and rewards are {escrow:amount} together, more than the market can count",
+        "offer less, or fewer seats",
     ),
     "BudgetExceeded": (
         "the dataset's budget has {left} left, and {needed} are needed",

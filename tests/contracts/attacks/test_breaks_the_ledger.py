@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import brownie
 import pytest
 from brownie import DataMarket, MockHookToken, ProviderStake, web3
 from plays import BOND, FINE, HONEST, Play
@@ -137,7 +136,7 @@ def test_bids_a_reward_whose_bond_overflows(play):
 
 
 def test_asks_a_price_whose_escrow_overflows(play):
-    with brownie.reverts("Integer overflow"):  # checked arithmetic: the escrow is no small number
+    with reverts("EscrowTooLarge", 2**96 - 1 + REWARD):
         play.open(price=2**96 - 1)
     assert play.market.jobCount() == 0
     play.finish(play.committed([("ann", RIGHT)]))

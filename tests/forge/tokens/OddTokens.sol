@@ -6,6 +6,7 @@ import {MockHookToken} from "contracts/mocks/MockHookToken.sol";
 import {MockToken} from "contracts/mocks/MockToken.sol";
 
 import {ApproveOnceToken} from "./ApproveOnceToken.sol";
+import {BackwardsToken} from "./BackwardsToken.sol";
 import {BlocklistToken} from "./BlocklistToken.sol";
 import {DaiPermitToken} from "./DaiPermitToken.sol";
 import {DoubleEntryToken} from "./DoubleEntryToken.sol";
@@ -38,6 +39,7 @@ enum Odd {
     RebasesDown,
     RebasesWithRounding,
     ReportsTwice,
+    MovesBackwards,
     ReturnsNothing,
     ReturnsOneByte,
     ReturnsTwoWords,
@@ -94,6 +96,7 @@ abstract contract OddTokens is OddMarket {
         if (odd == Odd.RebasesDown) return address(new RebasingToken(80));
         if (odd == Odd.RebasesWithRounding) return address(new RebasingToken(107));
         if (odd == Odd.ReportsTwice) return address(new LyingToken(2, 0));
+        if (odd == Odd.MovesBackwards) return address(new BackwardsToken());
         if (odd == Odd.ReturnsNothing) return address(new NoReturnToken());
         if (odd == Odd.ReturnsOneByte) return address(new OtherReturnToken(1, 1 << 248));
         if (odd == Odd.ReturnsTwoWords) return address(new OtherReturnToken(64, 1));

@@ -2,7 +2,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: setup demo test test-setup test-contracts test-python check bench clean
+.PHONY: setup demo test test-setup test-contracts test-python check bench clean verify
+.PHONY: test-walks test-proofs test-nightly nightly-walks nightly-proofs nightly-mutation nightly-model nightly-simulation
 
 ROOT := $(CURDIR)
 STAMPS := .tools/stamps
@@ -16,6 +17,9 @@ export PYTHONDONTWRITEBYTECODE := 1
 STORE ?= folder
 KEEP ?=
 DEMO ?=
+SEED ?= $(shell date +%s)
+# Halmos alone can run those.
+NOT_SYMBOLIC := --no-match-path 'tests/forge/symbolic/*'
 
 setup: $(STAMPS)/python $(STAMPS)/npm
 
@@ -41,6 +45,11 @@ $(STAMPS)/brownie: tools/brownie/requirements.lock $(STAMPS)/uv
 	$(UV) pip sync --quiet --python .tools/brownie/bin/python --require-hashes tools/brownie/requirements.lock
 	@touch $@
 
+$(STAMPS)/analysis: tools/analysis/requirements.lock $(STAMPS)/uv
+	@test -x .tools/analysis/bin/python || $(UV) venv --quiet --python python3.11 .tools/analysis
+	$(UV) pip sync --quiet --python .tools/analysis/bin/python --require-hashes tools/analysis/requirements.lock
+	@touch $@
+
 # Kubo and geth are used from the PATH where they are installed, and built once otherwise.
 $(STAMPS)/kubo: tools/kubo/go.mod tools/kubo/go.sum
 	@mkdir -p $(STAMPS)
@@ -55,13 +64,22 @@ $(STAMPS)/geth: tools/geth/go.mod tools/geth/go.sum
 demo: setup $(if $(filter kubo,$(STORE)),$(STAMPS)/kubo)
 	PYTHONPATH=scripts $(PY) -m demo --store $(STORE) $(if $(KEEP),--keep)
 
-test: test-setup check test-contracts test-python
+test: test-setup check test-contracts test-walks test-proofs test-python
 
-test-setup: setup $(STAMPS)/brownie $(STAMPS)/kubo $(STAMPS)/geth
+test-setup: setup $(STAMPS)/brownie $(STAMPS)/analysis $(STAMPS)/kubo $(STAMPS)/geth
 
 test-contracts: $(STAMPS)/npm $(STAMPS)/brownie
 	scripts/brownie test
 	scripts/prove-contract-tests-fail
+
+# Random walks with every invariant checked, fuzzed properties, odd tokens, hostile wallets, simulated markets.
+test-walks: $(STAMPS)/npm
+	forge test $(NOT_SYMBOLIC)
+
+test-proofs: setup $(STAMPS)/analysis
+	$(PY) scripts/contract_slither.py
+	$(PY) scripts/contract_coverage.py
+	$(PY) scripts/contract_proofs.py
 
 test-python: test-setup
 	$(PY) -m pytest
@@ -70,6 +88,22 @@ check: setup
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+
+# The deeper tiers, each at most 90 minutes on 2 cores. SEED=number repeats a night.
+test-nightly: nightly-proofs nightly-model nightly-simulation nightly-mutation nightly-walks
+
+nightly-walks: $(STAMPS)/npm
+	FOUNDRY_PROFILE=nightly DRAWS=100000 forge test $(NOT_SYMBOLIC) --no-match-contract Simulation --fuzz-seed $(SEED)
+
+nightly-proofs: setup $(STAMPS)/analysis
+	$(PY) scripts/contract_proofs.py --all
+
+nightly-mutation: setup
+	$(PY) scripts/contract_mutation.py
+
+# The market at DEPLOYMENT (a deployment file), asked over RPC: is it this source?
+verify: setup
+	PYTHONPATH=scripts $(PY) scripts/verify_deployment.py $(DEPLOYMENT) $(RPC)
 
 bench: setup
 	PYTHONPATH=scripts $(PY) -m bench $(if $(DEMO),--demo)

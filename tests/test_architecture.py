@@ -125,3 +125,14 @@ def test_every_function_that_the_architecture_names_exists() -> None:
             ]  # fmt: skip
             assert found, f"ARCHITECTURE.md names {file}:{name}, which does not exist"
             tree = found[0]
+
+
+def test_what_the_page_of_rules_names_exists() -> None:
+    text = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
+    names = re.findall(r"`(\w+(?:\.t)?\.sol):(\w+)`", text)
+    assert names
+    for file, name in names:
+        paths = [path for folder in ("contracts", "tests/forge") for path in (ROOT / folder).rglob(file)]
+        assert len(paths) == 1, f"docs/rules.md names {file}"
+        source = paths[0].read_text(encoding="utf-8")
+        assert re.search(rf"\b(function|contract) {name}\b", source), f"docs/rules.md names {file}:{name}"

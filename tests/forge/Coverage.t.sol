@@ -65,7 +65,7 @@ contract CoverageTest {
 
     /// @dev Every error that a call by its right or its wrong caller may meet on a token that behaves.
     function _refusals() private view {
-        bytes4[43] memory errors = [
+        bytes4[42] memory errors = [
             IDataMarket.ManifestZero.selector, IDataMarket.CallerNotOwner.selector,
             IDataMarket.AlreadyDelisted.selector, IDataMarket.OfferExpired.selector, IDataMarket.Delisted.selector,
             IDataMarket.ManifestChanged.selector, IDataMarket.EpochOver.selector, IDataMarket.OfferNotForYou.selector,
@@ -73,7 +73,6 @@ contract CoverageTest {
             IDataMarket.SeatsOutOfBounds.selector, IDataMarket.RewardOutOfBounds.selector,
             IDataMarket.FillOutOfBounds.selector, IDataMarket.ComputeOutOfBounds.selector,
             IDataMarket.ReleaseOutOfBounds.selector, IDataMarket.BudgetExceeded.selector,
-            IDataMarket.EscrowTooLarge.selector,
             IDataMarket.WrongState.selector, IDataMarket.SealsIncomplete.selector, IDataMarket.NamingOver.selector,
             IDataMarket.NothingOpens.selector, IDataMarket.ChallengeSealZero.selector,
             IDataMarket.ChallengeOver.selector, IDataMarket.FinalizeTooEarly.selector,

@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .PHONY: setup demo test test-setup test-contracts test-python check bench clean verify
-.PHONY: test-walks test-proofs test-nightly nightly-walks nightly-proofs nightly-mutation nightly-model nightly-simulation
+.PHONY: test-walks test-proofs gas test-nightly nightly-walks nightly-proofs nightly-mutation nightly-model nightly-simulation
 
 ROOT := $(CURDIR)
 STAMPS := .tools/stamps
@@ -88,6 +88,10 @@ check: setup
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+
+# Writes contracts/gas.json anew; test-walks compares with it.
+gas: $(STAMPS)/npm
+	FORGE_SNAPSHOT_CHECK=false FORGE_SNAPSHOT_EMIT=true forge test --match-path tests/forge/Gas.t.sol
 
 # The deeper tiers, each at most 90 minutes on 2 cores. SEED=number repeats a night.
 test-nightly: nightly-proofs nightly-model nightly-simulation nightly-mutation nightly-walks

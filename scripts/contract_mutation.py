@@ -28,8 +28,8 @@ FORGE = ROOT / "node_modules" / "@foundry-rs" / "forge-linux-amd64" / "bin" / "f
 WORK = ROOT / "var" / "mutation"
 QUICK = {"FOUNDRY_FUZZ_RUNS": "32", "FOUNDRY_INVARIANT_RUNS": "16", "FOUNDRY_INVARIANT_DEPTH": "60"}
 QUICK_TESTS = "tests/forge/{Errors,Refusals}.t.sol"
-SLOW_TESTS = "tests/forge/{Simulation,Draw,Coverage}.t.sol"
-"""Long walks and thousands of jobs, which measure rates and reach."""
+LEFT_ALONE = "tests/forge/{Simulation,Draw,Coverage,Gas}.t.sol"
+"""They measure rates, reach and gas: what they notice shows in the others, or is only dearer."""
 SECONDS = 120
 """A mutant that keeps the tests busy for longer never ends: that is noticed too."""
 SWAPS = {
@@ -253,7 +253,7 @@ def weave(folder: Path, file: str, source: Source, uncompiled: set[int]) -> dict
 def killed(folder: Path, number: int) -> str:
     """The test that failed under this mutant, asking the quick ones first; "" if none did."""
     always = ("test", "--fail-fast", "--block-coinbase", f"0x{number:040x}", "--code-size-limit", "9999999")
-    for which in (("--match-path", QUICK_TESTS), ("--no-match-path", SLOW_TESTS)):
+    for which in (("--match-path", QUICK_TESTS), ("--no-match-path", LEFT_ALONE)):
         # What made the tests fail under another mutant would be tried again, and could not be.
         shutil.rmtree(folder / "cache", ignore_errors=True)
         try:

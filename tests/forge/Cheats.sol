@@ -10,6 +10,14 @@ interface Cheats {
         address emitter;
     }
 
+    struct Gas {
+        uint64 gasLimit;
+        uint64 gasTotalUsed;
+        uint64 gasMemoryUsed;
+        int64 gasRefunded;
+        uint64 gasRemaining;
+    }
+
     // time and chain
     function warp(uint256 time) external;
     function roll(uint256 height) external;
@@ -42,7 +50,8 @@ interface Cheats {
     function snapshotState() external returns (uint256 id);
     function revertToState(uint256 id) external returns (bool);
     function revertToStateAndDelete(uint256 id) external returns (bool);
-    function snapshotGasLastCall(string calldata group, string calldata name) external returns (uint256 gas);
+    function snapshotValue(string calldata group, string calldata name, uint256 value) external;
+    function lastCallGas() external view returns (Gas memory);
 
     // assertions
     function assertTrue(bool condition, string calldata message) external pure;

@@ -31,6 +31,8 @@ FAILURES = (
     ("… 1 of 2", "no_result", 0.5),
     ("the attack earns more than it loses", "hostile_gain", 1e-9),
 )
+ROUNDING = 1e-9
+"""A smaller standard error is that of a constant."""
 
 
 def first_share(kinds: Iterable[Kind], field: str, level: float) -> int | None:
@@ -71,7 +73,7 @@ def figures(rows: Sequence[Row]) -> str:
 
 def agreement(found: Sequence[Comparison]) -> str:
     """How many comparisons hold, and how close those are that chance has a part in."""
-    random = [one for one in found if one.error > 0]
+    random = [one for one in found if one.error > ROUNDING]
     close = sum(one.difference <= 2 * one.error for one in random) / len(random)
     held = sum(one.holds for one in found)
     return f"{held:,} of {len(found):,} agree, {close:.0%} of those left to chance within two standard errors"

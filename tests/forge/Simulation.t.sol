@@ -415,13 +415,15 @@ contract SimulationTest is Market {
             gain += int256(worth) - int256(before[i]);
         }
         _tally.honestGain += gain;
+        uint256 bond = bondOf(play.setting.seats, MOST);
+        bool challenged = market.jobOf(play.job).job.challenger == owner;
         if (!play.wrongWon) {
-            vm.assertTrue(checker >= 0, "an honest checker lost");
+            uint256 bounty = challenged && !play.ended ? bond / 3 : 0;
+            vm.assertEq(checker, int256(bounty), "an honest checker lost, or got another bounty");
             return;
         }
-        uint256 bond = bondOf(play.setting.seats, MOST);
         vm.assertEq(gain, -int256(play.honestSeats * bond), "an honest seat lost more or less than its bond");
-        _tally.honestHit += play.honestSeats + (market.jobOf(play.job).job.challenger == owner ? 1 : 0);
+        _tally.honestHit += play.honestSeats + (challenged ? 1 : 0);
     }
 
     function _assertConserved(uint256 id) private view {

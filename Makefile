@@ -102,6 +102,12 @@ nightly-walks: $(STAMPS)/npm
 nightly-proofs: setup $(STAMPS)/analysis
 	$(PY) scripts/contract_proofs.py --all
 
+nightly-model: setup
+	HYPOTHESIS_STEPS=50000 $(PY) -m pytest tests/client/market/test_model.py
+
+nightly-simulation: setup
+	PYTHONPATH=scripts $(PY) -m simulation --contracts 10000
+
 nightly-mutation: setup
 	$(PY) scripts/contract_mutation.py
 

@@ -25,6 +25,7 @@ from hexchange.circuit.lowering import lower
 from hexchange.circuit.program import Program
 from hexchange.errors import InputMismatch, NotDrawn, RunTooLarge
 from hexchange.he import sandbox, worker
+from hexchange.he.engine import parameter_id
 from hexchange.market import documents
 from hexchange.market.digests import NO_SALT
 from hexchange.market.manifests import Blob, Edition, Manifest
@@ -181,6 +182,9 @@ def _require_columns(manifest: Manifest, circuit: Circuit) -> None:
 
 
 def _require_blobs(edition: Edition, program: Program) -> None:
+    parameters = program.edition.parameters
+    if edition.parameters != parameter_id(parameters, len(parameters.primes)):
+        raise _mismatch(f"edition {edition.name} is declared with other parameters than those of that name")
     for source in program.inputs:
         blocks = program.blocks if source.per_block else 1
         if len(edition.inputs.get(source.name, ())) != blocks:
@@ -190,7 +194,6 @@ def _require_blobs(edition: Edition, program: Program) -> None:
     missing = [step for step in program.steps if str(step) not in edition.rotations]
     if missing:
         raise _mismatch(f"edition {edition.name} has no key for rotations by {missing[0]}")
-    parameters = program.edition.parameters
     keys = [edition.relin] if edition.relin else []
     keys += edition.rotations.values()
     caps = (most_ciphertext_bytes(parameters), most_key_bytes(parameters))

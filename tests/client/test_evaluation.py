@@ -13,7 +13,7 @@ import pytest
 from hexchange import evaluation
 from hexchange.circuit import packing
 from hexchange.circuit.document import Circuit, Column, Table, encode_circuit
-from hexchange.circuit.editions import LINEAR
+from hexchange.circuit.editions import LINEAR, STATS
 from hexchange.circuit.library.describe import describe
 from hexchange.circuit.library.predict import predict
 from hexchange.errors import (
@@ -29,6 +29,7 @@ from hexchange.errors import (
 )
 from hexchange.evaluation import Evaluator
 from hexchange.he.encryption import Encryption
+from hexchange.he.engine import parameter_id
 from hexchange.he.keys import SecretKey
 from hexchange.market import documents, manifests
 from hexchange.market.manifests import Blob, Manifest
@@ -76,7 +77,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     for name, _, slots in packing.pack(LINEAR, TABLE, values).inputs:
         blob = encryption.encrypt(slots)
         inputs[name] = (Blob(str(store.put(blob)), len(blob)),)
-    edition = manifests.Edition("linear", bytes(32), "columns", 1, inputs, None, {})
+    edition = manifests.Edition("linear", parameter_id(LINEAR.parameters, 3), "columns", 1, inputs, None, {})
     columns = tuple(manifests.Column(c.name, "number", "feature", "", c.low, c.high) for c in TABLE.columns)
     manifest = Manifest(
         "People", "", "CC0-1.0", columns, TABLE.rows, None, "declared", (edition,), None, "SEAL 4.3", None, 1, None
@@ -144,8 +145,14 @@ def input_missing(world: World) -> tuple[Manifest, Circuit]:
 
 
 def key_missing(world: World) -> tuple[Manifest, Circuit]:
-    edition = replace(world.manifest.editions[0], name="stats")
+    parameters = parameter_id(STATS.parameters, len(STATS.parameters.primes))
+    edition = replace(world.manifest.editions[0], name="stats", parameters=parameters)
     return replace(world.manifest, editions=(edition,)), describe(TABLE)
+
+
+def other_parameters(world: World) -> tuple[Manifest, Circuit]:
+    edition = replace(world.manifest.editions[0], parameters=parameter_id(STATS.parameters, 3))
+    return replace(world.manifest, editions=(edition,)), world.circuit
 
 
 def blob_beyond_any_ciphertext(world: World) -> tuple[Manifest, Circuit]:
@@ -164,6 +171,7 @@ def blob_beyond_any_ciphertext(world: World) -> tuple[Manifest, Circuit]:
         (edition_missing, EditionNotFound),
         (input_missing, InputMismatch),
         (key_missing, InputMismatch),
+        (other_parameters, InputMismatch),
     ],
 )
 def test_a_circuit_that_does_not_fit_the_dataset_is_refused_before_anything_is_fetched(

@@ -34,6 +34,7 @@ from hexchange.circuit.editions import LINEAR
 from hexchange.circuit.library.predict import predict
 from hexchange.follower import Follower
 from hexchange.he.encryption import Encryption
+from hexchange.he.engine import parameter_id
 from hexchange.he.keys import SecretKey
 from hexchange.market import documents, manifests
 from hexchange.market.manifests import Blob, Manifest
@@ -208,7 +209,7 @@ def list_table(market: Market, owner: Person) -> Listing:
     for name, _block, slots in packing.pack(LINEAR, table, values).inputs:
         blob = encryption.encrypt(slots)
         inputs[name] = (Blob(str(market.store.put(blob)), len(blob)),)
-    edition = manifests.Edition("linear", bytes(32), "columns", 1, inputs, None, {})
+    edition = manifests.Edition("linear", parameter_id(LINEAR.parameters, 3), "columns", 1, inputs, None, {})
     columns = tuple(manifests.Column(name, "number", "feature", "", low, high) for name, low, high in COLUMNS)
     manifest = Manifest(
         "Applicants", "", "CC0-1.0", columns, ROWS, None, "declared", (edition,), None, "SEAL 4.3", None, 1, None

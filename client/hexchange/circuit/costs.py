@@ -126,12 +126,15 @@ def _keys(program: Program) -> int:
 def _most_alive(program: Program, number: int) -> int:
     """Most bytes of registers at one time in a stage, sources being loaded when first read."""
     stage, frees = program.stages[number], program.frees(number)
-    alive: set[int] = set()
-    most = 0
+    alive: dict[int, int] = {}
+    held = most = 0
     for index, primitive in enumerate(stage.primitives):
-        alive.update((*primitive.args, len(stage.sources) + index))
-        most = max(most, sum(_bytes(stage.shape(register), program.edition.parameters) for register in alive))
-        alive.difference_update(frees[index])
+        for register in (*primitive.args, len(stage.sources) + index):
+            if register not in alive:
+                alive[register] = _bytes(stage.shape(register), program.edition.parameters)
+                held += alive[register]
+        most = max(most, held)
+        held -= sum(alive.pop(register) for register in frees[index])
     return most
 
 

@@ -21,6 +21,9 @@ SECURE_BITS = {1024: 27, 2048: 54, 4096: 109, 8192: 218, 16384: 438, 32768: 881}
 #: The deterministic vector encoder multiplies residues exactly below this many bits.
 DATA_PRIME_BITS = 50
 
+#: Of any prime.
+LARGEST_PRIME_BITS = 60
+
 
 @dataclass(frozen=True, slots=True)
 class Columns:
@@ -49,10 +52,18 @@ class ParameterSet:
     def __post_init__(self) -> None:
         if sum(prime.bit_length() for prime in self.primes) > SECURE_BITS.get(self.degree, 0):
             raise UnsafeEdition(f"Parameter set {self.name} is outside the 128-bit security table.")
-        if any(prime % (2 * self.degree) != 1 for prime in self.primes):
-            raise UnsafeEdition(f"Parameter set {self.name} has a prime that is not 1 modulo 2N.")
         if any(prime.bit_length() > DATA_PRIME_BITS for prime in self.primes[:-1]):
             raise UnsafeEdition(f"Parameter set {self.name} has a data prime above {DATA_PRIME_BITS} bits.")
+        if len(set(self.primes)) != len(self.primes) or len(self.primes) < 2:
+            raise UnsafeEdition(f"Parameter set {self.name} has a prime twice, or not both kinds of primes.")
+        if not all(1 < prime < 1 << LARGEST_PRIME_BITS for prime in self.primes):
+            raise UnsafeEdition(
+                f"Parameter set {self.name} has a prime above {LARGEST_PRIME_BITS} bits, or none."
+            )
+        if not 1 <= self.scale < 1 << LARGEST_PRIME_BITS:
+            raise UnsafeEdition(f"Parameter set {self.name} has a scale at which nothing can be encoded.")
+        if any(prime % (2 * self.degree) != 1 for prime in self.primes):
+            raise UnsafeEdition(f"Parameter set {self.name} has a prime that is not 1 modulo 2N.")
 
     @property
     def slots(self) -> int:

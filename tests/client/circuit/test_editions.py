@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -70,3 +71,22 @@ def test_the_grid_of_training_fills_its_slots_and_its_steps_are_its_keys() -> No
     features, rows = TRAIN.layout.features, TRAIN.layout.rows
     assert features * rows == TRAIN.parameters.slots
     assert set(TRAIN.steps) == {1, 4, 16, 64} | {rows << turn for turn in range(5)}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"primes": LINEAR.parameters.primes[:1]},
+        {"primes": (LINEAR.parameters.primes[0],) * 2},
+        {"primes": (*LINEAR.parameters.primes[:2], 1)},
+        {"primes": (*LINEAR.parameters.primes[:2], -8191)},
+        {"primes": (536813569, (1 << 61) + 1), "degree": 8192},
+        {"scale": float("nan")},
+        {"scale": float("inf")},
+        {"scale": -(2.0**29)},
+        {"scale": 0.0},
+    ],
+)
+def test_what_is_no_parameter_set_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(UnsafeEdition):
+        replace(LINEAR.parameters, **change)

@@ -72,7 +72,7 @@ class Play:
             call = self.call(function, *arguments)
             refused = self.market.ask(call, me, clock)
             self.script[-1] += f" -> {refused or 'done'}"
-            self._agree(function, told, refused)
+            self.agree(function, told, refused)
             self._send(call, me, clock, told, after)
         except AssertionError as error:
             error.add_note("\n".join([STORY, *self.script]))
@@ -85,7 +85,7 @@ class Play:
         for (me, function, *arguments), refused in zip(calls, self.market.ask_all(asked, clock), strict=True):
             self.seen["asked",] += 1
             try:
-                self._agree(function, self.world.copy().tell(function, me, clock, arguments), refused)
+                self.agree(function, self.world.copy().tell(function, me, clock, arguments), refused)
             except AssertionError as error:
                 asking = f"{sentence(clock, me, function, arguments)} -> {refused or 'done'}, asked"
                 error.add_note("\n".join([STORY, *self.script, asking]))
@@ -96,7 +96,7 @@ class Play:
         self.when = 0
         return clock
 
-    def _agree(self, function: str, told: Told, refused: str) -> None:
+    def agree(self, function: str, told: Told, refused: str) -> None:
         names = sorted(told) if isinstance(told, set) else [""]
         assert refused in names, f"{function} ends with {refused or 'success'}, the model says {told}"
         self.seen[function, refused] += 1

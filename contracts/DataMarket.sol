@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
+import {IERC2981} from "@openzeppelin/contracts/interfaces/IERC2981.sol";
 import {IERC4906} from "@openzeppelin/contracts/interfaces/IERC4906.sol";
 import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
 import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
@@ -15,18 +16,25 @@ import {Seal} from "./libraries/Seal.sol";
 
 /// @notice See {IDataMarket}, which is the specification.
 /// @dev The ledger alone meets the token, in `openJob` and `challenge`, which write what they change here before it.
-contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
+contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, IERC2981, Multicall {
     bytes32 private constant OFFER_TYPEHASH = keccak256(
         "Offer(uint256 dataset,uint64 epoch,bytes32 manifest,bytes32 circuit,address buyer,address payee,"
         "uint96 price,uint96 guarantee,uint64 epsilon,uint8 minSeats,uint96 minReward,uint96 maxReward,"
         "uint24 minFill,uint24 minCompute,uint40 expiry,uint32 maxUses,bytes32 salt)"
     );
     bytes16 private constant HEX_DIGITS = "0123456789abcdef";
+    uint16 private constant MAX_ROYALTY = 1_000;
+    uint16 private constant BASIS_POINTS = 10_000;
     uint8 private constant MAX_SEATS = 5;
     /// @dev The bond of the largest job, 3 * (MAX_SEATS + 3) rewards, fits in 96 bits.
     uint96 private constant MAX_REWARD = type(uint96).max / 24;
     /// @dev Enough for a wallet of several signers, too little to be a nuisance to the buyer who pays for it.
     uint256 private constant ERC1271_GAS = 500_000;
+
+    struct Royalty {
+        address receiver;
+        uint16 basisPoints;
+    }
 
     IProviderStake public immutable stake;
     /// @dev Written once, here, in one slot.
@@ -35,6 +43,7 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
     uint256 public datasetCount;
     uint256 public jobCount;
     mapping(uint256 dataset => Dataset) private _datasets;
+    mapping(uint256 dataset => Royalty) private _royalties;
     mapping(bytes32 offerDigest => OfferUse) private _offerUses;
     mapping(uint256 job => Job) private _jobs;
 
@@ -84,6 +93,16 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
         if (_datasets[dataset].delisted) revert AlreadyDelisted(dataset);
         _datasets[dataset].delisted = true;
         emit DatasetDelisted(dataset);
+    }
+
+    /// @inheritdoc IDataMarket
+    function setRoyalty(uint256 dataset, address receiver, uint16 basisPoints) external {
+        _requireDatasetOwner(dataset);
+        if (basisPoints > MAX_ROYALTY) revert RoyaltyTooHigh(basisPoints, MAX_ROYALTY);
+        if (receiver == address(0)) receiver = msg.sender;
+        Royalty storage royalty = _royalties[dataset];
+        (royalty.receiver, royalty.basisPoints) = (receiver, basisPoints);
+        emit RoyaltySet(dataset, receiver, basisPoints);
     }
 
     // ------------------------------------------------------------------------------------------------- offers
@@ -196,9 +215,17 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
         Job storage job = _jobs[id];
         uint256 escrow = uint256(job.price) + job.seats * job.reward;
         if (escrow > type(uint96).max) revert EscrowTooLarge(escrow);
-        stake.openRoundOne(id, terms.seats, _bondOf(job), terms.fill, terms.compute);
-        _lock(id, uint96(escrow), permit);
-        if (job.guarantee != 0) stake.lock(id, job.owner, job.guarantee);
+        IProviderStake.Opening memory opening = IProviderStake.Opening({
+            seats: terms.seats,
+            bond: _bondOf(job),
+            fill: terms.fill,
+            compute: terms.compute,
+            buyer: msg.sender,
+            escrow: uint96(escrow),
+            owner: job.owner,
+            guarantee: job.guarantee
+        });
+        stake.openRoundOne(id, opening, permit);
     }
 
     // ------------------------------------------------------------------------------------------------- settle
@@ -230,7 +257,7 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
         job.challenger = msg.sender;
         job.challengeSeal = seal;
         _escalate(id, job);
-        _lock(id, _bondOf(job), permit);
+        stake.lock(id, msg.sender, _bondOf(job), permit);
     }
 
     /// @inheritdoc IDataMarket
@@ -297,8 +324,7 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
         uint40 releaseBy = over ? 0 : uint40(block.timestamp) + job.release;
         job.state = over ? State.Released : State.Settled;
         job.deadline = releaseBy;
-        _pay(id, job.buyer, job.seats * job.reward - job.right * reward);
-        stake.burn(id, over ? 0 : job.price + job.guarantee);
+        _divide(id, job, job.seats * job.reward - job.right * reward, 0, over ? 0 : job.price + job.guarantee);
         emit JobSettled(id, digest, job.right, reward, releaseBy);
     }
 
@@ -334,19 +360,18 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
         job.deadline = 0;
         if (!job.released && job.owner != job.buyer) _endReservation(job, outcome == Outcome.ReleaseLapsed);
 
+        (uint96 toBuyer, uint96 toOwner) = job.released ? (0, 0) : (job.price, job.guarantee);
         if (outcome == Outcome.ReleaseDeclined || outcome == Outcome.ReleaseLapsed) {
             // M8: the guarantee makes good what the buyer spent on rewards, never more.
             uint96 rewards = job.right * _rewardPaid(id, job, job.late);
-            uint96 made = rewards < job.guarantee ? rewards : job.guarantee;
-            _pay(id, job.buyer, job.price + made);
-            _pay(id, job.owner, job.guarantee - made);
+            uint96 made = rewards < toOwner ? rewards : toOwner;
+            toBuyer += made;
+            toOwner -= made;
         } else {
             _closeRounds(id, job, outcome);
-            uint96 rewards = job.seats * job.reward;
-            _pay(id, job.buyer, job.released ? rewards : rewards + job.price);
-            if (!job.released) _pay(id, job.owner, job.guarantee);
+            toBuyer += job.seats * job.reward;
         }
-        stake.burn(id, 0);
+        _divide(id, job, toBuyer, toOwner, 0);
         emit JobRefunded(id, outcome);
     }
 
@@ -481,14 +506,26 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
         bytes32 manifest = _datasets[dataset].manifest;
         bytes memory digits = new bytes(64);
         for (uint256 i = 0; i < 64; ++i) {
-            digits[i] = HEX_DIGITS[uint8(manifest[i / 2] >> (i % 2 == 0 ? 4 : 0)) & 15];
+            digits[i] = HEX_DIGITS[uint256(manifest) >> (252 - 4 * i) & 15];
         }
         return string.concat("ipfs://f01551220", string(digits));
     }
 
+    /// @inheritdoc IERC2981
+    function royaltyInfo(uint256 dataset, uint256 salePrice) external view returns (address, uint256) {
+        Royalty storage royalty = _royalties[dataset];
+        return (royalty.receiver, salePrice * royalty.basisPoints / BASIS_POINTS);
+    }
+
+    /// @inheritdoc IDataMarket
+    function contractURI() external pure returns (string memory) {
+        return 'data:application/json;utf8,{"name":"Hexchange datasets"}';
+    }
+
     function supportsInterface(bytes4 interfaceId) public view override(ERC721, IERC165) returns (bool) {
         // The number of ERC-4906, which has no functions to take one from.
-        return interfaceId == bytes4(0x49064906) || super.supportsInterface(interfaceId);
+        return interfaceId == bytes4(0x49064906) || interfaceId == type(IERC2981).interfaceId
+            || super.supportsInterface(interfaceId);
     }
 
     // ------------------------------------------------------------------------------------------------- rules
@@ -562,14 +599,13 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, Multicall {
         return stake.matches(id, number, digest, salted);
     }
 
-    /// @dev Of the caller: what its free balance lacks comes from its wallet.
-    function _lock(uint256 id, uint96 amount, IProviderStake.Permit calldata permit) private {
-        stake.topUp(msg.sender, amount, permit);
-        stake.lock(id, msg.sender, amount);
-    }
-
     function _pay(uint256 id, address account, uint96 amount) private {
         stake.pay(id, account, amount);
+    }
+
+    /// @dev What is neither paid nor kept is burnt.
+    function _divide(uint256 id, Job storage job, uint96 toBuyer, uint96 toOwner, uint96 keep) private {
+        stake.divide(id, job.buyer, toBuyer, job.owner, toOwner, keep);
     }
 
     function _close(

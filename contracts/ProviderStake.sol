@@ -181,27 +181,28 @@ contract ProviderStake is IProviderStake, Multicall, ReentrancyGuardTransient {
     // ------------------------------------------------------------------------------------------------- market only
 
     /// @inheritdoc IProviderStake
-    function topUp(address account, uint96 amount, Permit calldata permit) external onlyMarket nonReentrant {
-        uint96 free = _accounts[account].free;
-        if (free < amount) _pull(account, amount - free, permit);
-    }
-
-    /// @inheritdoc IProviderStake
-    function lock(uint256 job, address account, uint96 amount) external onlyMarket nonReentrant {
-        _spend(account, amount);
-        _ledgers[job].held += amount;
-        emit Locked(job, account, amount);
+    function lock(uint256 job, address account, uint96 amount, Permit calldata permit)
+        external
+        onlyMarket
+        nonReentrant
+    {
+        _topUp(account, amount, permit);
+        _lock(job, account, amount);
     }
 
     /// @inheritdoc IProviderStake
     function pay(uint256 job, address account, uint96 amount) external onlyMarket nonReentrant {
-        if (amount == 0) return;
         _pay(job, account, amount);
-        emit Paid(job, account, amount);
     }
 
     /// @inheritdoc IProviderStake
-    function burn(uint256 job, uint96 keep) external onlyMarket nonReentrant {
+    function divide(uint256 job, address buyer, uint96 toBuyer, address owner, uint96 toOwner, uint96 keep)
+        external
+        onlyMarket
+        nonReentrant
+    {
+        _pay(job, buyer, toBuyer);
+        _pay(job, owner, toOwner);
         uint96 held = _ledgers[job].held;
         if (held < keep) revert HeldTooLow(job, held, keep);
         if (held == keep) return;
@@ -211,13 +212,17 @@ contract ProviderStake is IProviderStake, Multicall, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IProviderStake
-    function openRoundOne(uint256 job, uint8 seats, uint96 bond, uint24 fill, uint24 compute)
+    function openRoundOne(uint256 job, Opening calldata opening, Permit calldata permit)
         external
         onlyMarket
         nonReentrant
     {
-        _ledgers[job] = Ledger({bond: bond, held: 0, fill: fill, compute: compute, round: 1});
-        _start(_rounds[job][1], seats);
+        _ledgers[job] =
+            Ledger({bond: opening.bond, held: 0, fill: opening.fill, compute: opening.compute, round: 1});
+        _start(_rounds[job][1], opening.seats);
+        _topUp(opening.buyer, opening.escrow, permit);
+        _lock(job, opening.buyer, opening.escrow);
+        if (opening.guarantee != 0) _lock(job, opening.owner, opening.guarantee);
     }
 
     /// @inheritdoc IProviderStake
@@ -383,6 +388,12 @@ contract ProviderStake is IProviderStake, Multicall, ReentrancyGuardTransient {
         emit Deposited(account, amount);
     }
 
+    /// @dev Wallet to free, what is missing there.
+    function _topUp(address account, uint96 amount, Permit calldata permit) private {
+        uint96 free = _accounts[account].free;
+        if (free < amount) _pull(account, amount - free, permit);
+    }
+
     /// @dev Out of free.
     function _spend(address account, uint96 amount) private {
         uint96 free = _accounts[account].free;
@@ -390,8 +401,21 @@ contract ProviderStake is IProviderStake, Multicall, ReentrancyGuardTransient {
         _accounts[account].free = free - amount;
     }
 
+    /// @dev Free to held.
+    function _lock(uint256 job, address account, uint96 amount) private {
+        _spend(account, amount);
+        _ledgers[job].held += amount;
+        emit Locked(job, account, amount);
+    }
+
     /// @dev Held to free.
     function _pay(uint256 job, address account, uint96 amount) private {
+        if (amount == 0) return;
+        _reward(job, account, amount);
+        emit Paid(job, account, amount);
+    }
+
+    function _reward(uint256 job, address account, uint96 amount) private {
         uint96 held = _ledgers[job].held;
         if (held < amount) revert HeldTooLow(job, held, amount);
         _ledgers[job].held = held - amount;
@@ -407,7 +431,7 @@ contract ProviderStake is IProviderStake, Multicall, ReentrancyGuardTransient {
         account.locked -= bond;
         account.staked -= fine;
         _ledgers[job].held += fine;
-        _pay(job, provider, reward);
+        _reward(job, provider, reward);
         emit SeatClosed(job, number, index, provider, bond, fine, reward);
     }
 }

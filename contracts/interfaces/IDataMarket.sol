@@ -158,6 +158,7 @@ interface IDataMarket {
     );
     event ManifestUpdated(uint256 indexed dataset, bytes32 manifest);
     event DatasetDelisted(uint256 indexed dataset);
+    event RoyaltySet(uint256 indexed dataset, address receiver, uint16 basisPoints);
     event EpochRaised(uint256 indexed dataset, uint64 epoch);
     event OfferCancelled(uint256 indexed dataset, bytes32 indexed offerDigest);
     event OfferRequested(uint256 indexed dataset, address indexed buyer, bytes32 request);
@@ -195,6 +196,7 @@ interface IDataMarket {
     error ManifestZero();
     error CallerNotOwner(address caller, address owner);
     error AlreadyDelisted(uint256 dataset);
+    error RoyaltyTooHigh(uint16 basisPoints, uint16 most);
 
     error OfferExpired(uint40 expiry, uint256 time);
     error Delisted(uint256 dataset);
@@ -247,6 +249,16 @@ interface IDataMarket {
     /// - the caller owns the dataset ({CallerNotOwner});
     /// - it is listed ({AlreadyDelisted}).
     function delist(uint256 dataset) external;
+
+    /// @notice Says what a resale of the dataset's token shall pay to whom (ERC-2981): `basisPoints` of the price, to
+    /// `receiver`, or to the caller if it is 0. Zero basis points end it; without a call there is none.
+    /// Emits {RoyaltySet}. Notes: what is sold with the token is the right to sign offers and be paid, under the name
+    /// of the dataset. The secret key of its ciphertexts does not move with it: a holder without the key releases
+    /// nothing. The market itself neither sells tokens nor collects royalties. A transfer keeps the royalty, because
+    /// it is made for the sales that follow, until the holder of the day sets another one. Requirements:
+    /// - the caller owns the dataset ({CallerNotOwner});
+    /// - at most a tenth of the price ({RoyaltyTooHigh}).
+    function setRoyalty(uint256 dataset, address receiver, uint16 basisPoints) external;
 
     // ------------------------------------------------------------------------------------------------- offers
 
@@ -347,6 +359,9 @@ interface IDataMarket {
 
     /// @notice The ledger: all tokens, stakes and rounds of this market.
     function stake() external view returns (IProviderStake);
+
+    /// @notice What the collection of datasets is called (ERC-7572): JSON in a data address.
+    function contractURI() external pure returns (string memory);
 
     function bounds() external view returns (Bounds memory);
     function datasetCount() external view returns (uint256);

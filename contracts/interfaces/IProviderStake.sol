@@ -81,6 +81,18 @@ interface IProviderStake {
         bytes32 seal; // 0: not committed
     }
 
+    /// @notice What a job begins with.
+    struct Opening {
+        uint8 seats; // n
+        uint96 bond; // B
+        uint24 fill; // F in seconds
+        uint24 compute; // C in seconds
+        address buyer;
+        uint96 escrow; // P + nR, of the buyer
+        address owner;
+        uint96 guarantee; // G, of the owner
+    }
+
     /// @notice What each kind of seat gets or loses when its round closes. A right seat never loses anything.
     struct Closing {
         uint96 rightReward; // the seal opens with the digest
@@ -254,27 +266,28 @@ interface IProviderStake {
     // ------------------------------------------------------------------------------------------------- market only
     // Every function here requires the market as caller ({CallerNotMarket}).
 
-    /// @notice Brings the free balance of `account` to at least `amount`, pulling what is missing from its wallet.
-    /// Emits {Deposited} if anything was missing. Requirements: those of {deposit}.
-    function topUp(address account, uint96 amount, Permit calldata permit) external;
-
-    /// @notice Moves `amount` from the free balance of `account` to what is held for the job.
-    /// Emits {Locked}. Requirements:
-    /// - the free balance covers it ({FreeBalanceTooLow}).
-    function lock(uint256 job, address account, uint96 amount) external;
+    /// @notice Moves `amount` from the free balance of `account` to what is held for the job; what the free balance
+    /// lacks is pulled from its wallet first.
+    /// Emits {Deposited} if anything was missing, then {Locked}. Requirements: those of {deposit}, if it was.
+    function lock(uint256 job, address account, uint96 amount, Permit calldata permit) external;
 
     /// @notice Pays `amount` of what is held for the job to the free balance of `account`.
     /// Emits {Paid} unless it is zero. Requirements:
     /// - what is held covers it ({HeldTooLow}).
     function pay(uint256 job, address account, uint96 amount) external;
 
-    /// @notice Burns what is held for the job above `keep`: the amount is counted, its tokens stay here for good.
-    /// Emits {Burnt} unless it is zero. Requirements:
-    /// - what is held covers `keep` ({HeldTooLow}).
-    function burn(uint256 job, uint96 keep) external;
+    /// @notice Pays buyer and owner of the job, and burns what is then held for it above `keep`: the amount is counted,
+    /// its tokens stay here for good.
+    /// Emits {Paid} for each payment that is not zero, {Burnt} unless nothing is burnt. Requirements:
+    /// - what is held covers payments and `keep` ({HeldTooLow}).
+    function divide(uint256 job, address buyer, uint96 toBuyer, address owner, uint96 toOwner, uint96 keep) external;
 
-    /// @notice Opens round one with the quantities that hold for both rounds.
-    function openRoundOne(uint256 job, uint8 seats, uint96 bond, uint24 fill, uint24 compute) external;
+    /// @notice Opens round one with the quantities that hold for both rounds, and locks escrow and guarantee.
+    /// Emits {Deposited} if the buyer's free balance lacked anything, {Locked} for the escrow, and for the guarantee
+    /// unless it is zero. Requirements:
+    /// - what is missing is pulled from the buyer's wallet as in {deposit};
+    /// - the owner's free balance covers the guarantee ({FreeBalanceTooLow}).
+    function openRoundOne(uint256 job, Opening calldata opening, Permit calldata permit) external;
 
     /// @notice Opens round two; round one keeps its seats and bonds but its calls end.
     function openRoundTwo(uint256 job, uint8 seats) external;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import brownie
 import pytest
 from stage import EPSILON_BUDGET, EXACT, MANIFEST, NOBODY, ZERO, digest, reverts
@@ -167,11 +169,18 @@ def test_the_token_names_the_manifest_as_a_cid_in_base_16(stage):
         ("0x80ac58cd", True),
         ("0x5b5e139f", True),
         ("0x49064906", True),
+        ("0x2a55205a", True),
         ("0xffffffff", False),
     ],
 )
 def test_the_market_says_which_interfaces_it_has(stage, interface, known):
     assert stage.market.supportsInterface(interface) is known
+
+
+def test_the_collection_describes_itself_without_a_server(stage):
+    kind, _, text = stage.market.contractURI().partition(",")
+    assert kind == "data:application/json;utf8"
+    assert json.loads(text) == {"name": "Hexchange datasets"}
 
 
 def test_budgets_start_unused(stage):

@@ -157,10 +157,38 @@ contract ErrorsTest is Market {
         vm.expectRevert(abi.encodeWithSelector(IProviderStake.HeldTooLow.selector, job, held, held + 1));
         stake.pay(job, buyer, held + 1);
         vm.expectRevert(abi.encodeWithSelector(IProviderStake.HeldTooLow.selector, job, held, held + 1));
-        stake.burn(job, held + 1);
-        stake.pay(job, buyer, held);
+        stake.divide(job, buyer, held + 1, owner, 0, 0);
+        vm.expectRevert(abi.encodeWithSelector(IProviderStake.HeldTooLow.selector, job, held - 2, held - 1));
+        stake.divide(job, buyer, 2, owner, held - 1, 0);
+        vm.expectRevert(abi.encodeWithSelector(IProviderStake.HeldTooLow.selector, job, held - 3, held - 2));
+        stake.divide(job, buyer, 2, owner, 1, held - 2);
+        stake.divide(job, buyer, 2, owner, 1, held - 3);
+        vm.assertEq(stake.ledgerOf(job).held, held - 3, "what is kept");
+        vm.assertEq(stake.burnt(), 0, "nothing is left to burn");
+        stake.pay(job, buyer, held - 3);
         vm.stopPrank();
         vm.assertEq(stake.ledgerOf(job).held, 0, "all of it");
+    }
+
+    function test_a_royalty_is_its_part_of_the_price_whoever_holds_the_dataset(uint128 price, uint16 points) public {
+        points %= 1_001;
+        (address receiver, uint256 amount) = market.royaltyInfo(1, price);
+        vm.assertEq(receiver, address(0), "none is set");
+        vm.assertEq(amount, 0, "none is owed");
+        vm.prank(owner);
+        market.setRoyalty(1, payee, points);
+        vm.prank(owner);
+        market.transferFrom(owner, stranger, 1);
+        (receiver, amount) = market.royaltyInfo(1, price);
+        vm.assertEq(receiver, payee, "the receiver");
+        vm.assertEq(amount, uint256(price) * points / 10_000, "the amount");
+        vm.prank(stranger);
+        market.setRoyalty(1, address(0), 1_000);
+        (receiver, amount) = market.royaltyInfo(1, 19);
+        vm.assertEq(receiver, stranger, "the holder, if nobody is named");
+        vm.assertEq(amount, 1, "a tenth, rounded down");
+        (receiver, amount) = market.royaltyInfo(2, price);
+        vm.assertEq(amount, 0, "of that dataset alone");
     }
 
     function test_a_ticket_is_the_low_end_of_a_hash_of_seed_provider_and_unit() public view {

@@ -208,6 +208,7 @@ contract HostileTest is Market {
 
         _add("listDataset", address(market), abi.encodeCall(market.listDataset, (MANIFEST, 1, 1)), true);
         _add("updateManifest", address(market), abi.encodeCall(market.updateManifest, (3, RIGHT)), true);
+        _add("setRoyalty", address(market), abi.encodeCall(market.setRoyalty, (3, stranger, 100)), true);
         _add("delist", address(market), abi.encodeCall(market.delist, (3)), true);
         _add("requestOffer", address(market), abi.encodeCall(market.requestOffer, (1, RIGHT)), true);
         _add("publishOffers", address(market), abi.encodeCall(market.publishOffers, (3, RIGHT)), true);
@@ -227,7 +228,11 @@ contract HostileTest is Market {
 
         // Of the market alone, so of nobody inside either.
         _add("_pay", address(stake), abi.encodeCall(stake.pay, (_jobToSettle, address(_intruder), 1)), false);
-        _add("_burn", address(stake), abi.encodeCall(stake.burn, (_jobToSettle, 0)), false);
+        _add("_lock", address(stake), abi.encodeCall(stake.lock, (_jobToSettle, buyer, 1, noPermit)), false);
+        bytes memory divide = abi.encodeCall(stake.divide, (_jobToSettle, address(_intruder), 1, stranger, 1, 0));
+        _add("_divide", address(stake), divide, false);
+        IProviderStake.Opening memory opening;
+        _add("_openRoundOne", address(stake), abi.encodeCall(stake.openRoundOne, (99, opening, noPermit)), false);
         _add("_openRoundTwo", address(stake), abi.encodeCall(stake.openRoundTwo, (_jobToSettle, 7)), false);
         IProviderStake.Closing memory closing;
         _add("_closeRound", address(stake), abi.encodeCall(stake.closeRound, (_jobToSettle, 1, 0, 0, closing)), false);
@@ -354,6 +359,8 @@ contract HostileTest is Market {
             state = keccak256(
                 abi.encode(state, market.datasetOf(dataset), market.ownerOf(dataset), market.getApproved(dataset))
             );
+            (address receiver, uint256 royalty) = market.royaltyInfo(dataset, 10_000);
+            state = keccak256(abi.encode(state, receiver, royalty));
         }
         for (uint256 dataset = 1; dataset <= 2; ++dataset) {
             state = keccak256(abi.encode(state, market.offerUseOf(market.offerDigestOf(_offerOf(dataset)))));

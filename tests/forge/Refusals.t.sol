@@ -488,6 +488,9 @@ contract RefusalsTest is Market {
         refuseJob(reason, stranger, abi.encodeCall(market.publishOffers, (1, RIGHT)));
         refuseJob(reason, stranger, abi.encodeCall(market.cancelOffer, (offer())));
         refuseJob(reason, stranger, abi.encodeCall(market.cancelAllOffers, (1)));
+        refuseJob(reason, stranger, abi.encodeCall(market.setRoyalty, (1, stranger, 1)));
+        bytes memory high = abi.encodeWithSelector(IDataMarket.RoyaltyTooHigh.selector, 1_001, 1_000);
+        refuseJob(high, owner, abi.encodeCall(market.setRoyalty, (1, stranger, 1_001)));
         bytes memory zero = abi.encodeWithSelector(IDataMarket.ManifestZero.selector);
         refuseJob(zero, owner, abi.encodeCall(market.updateManifest, (1, 0)));
         refuseJob(zero, owner, abi.encodeCall(market.listDataset, (0, 1, 1)));
@@ -507,7 +510,10 @@ contract RefusalsTest is Market {
         bytes memory reason = abi.encodeWithSelector(IProviderStake.CallerNotMarket.selector, stranger);
         IProviderStake.Closing memory closing;
         refuseRound(reason, stranger, abi.encodeCall(stake.pay, (1, stranger, 1)));
-        refuseRound(reason, stranger, abi.encodeCall(stake.burn, (1, 0)));
+        refuseRound(reason, stranger, abi.encodeCall(stake.lock, (1, stranger, 1, noPermit)));
+        refuseRound(reason, stranger, abi.encodeCall(stake.divide, (1, stranger, 1, stranger, 1, 0)));
+        IProviderStake.Opening memory opening;
+        refuseRound(reason, stranger, abi.encodeCall(stake.openRoundOne, (2, opening, noPermit)));
         refuseRound(reason, stranger, abi.encodeCall(stake.openRoundTwo, (1, 7)));
         refuseRound(reason, stranger, abi.encodeCall(stake.closeRound, (1, 1, RIGHT, 0, closing)));
     }

@@ -75,6 +75,10 @@ REFUSALS: dict[str, tuple[str, str]] = {
     "ManifestZero": ("a manifest's digest is zero", "publish the manifest first"),
     "CallerNotOwner": ("{caller} is not the owner, {owner}", "use the owner's account"),
     "AlreadyDelisted": ("dataset {dataset} is delisted", "nothing to do"),
+    "RoyaltyTooHigh": (
+        "a royalty of {basisPoints} hundredths of a percent; at most {most} are possible",
+        "name a lower one",
+    ),
     "Delisted": ("dataset {dataset} is delisted", "hexchange buy search"),
     "ManifestChanged": ("the dataset's manifest changed to {manifest}", "ask its owner for a new offer"),
     "EpochOver": ("the offer was revoked with all before epoch {epoch}", "ask the owner for a new offer"),

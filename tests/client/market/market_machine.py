@@ -277,11 +277,12 @@ def _tour(play: Play) -> None:
     """What random courses send too seldom: a second dataset on its way to another owner, and stake that leaves."""
     for call in (
         ("listDataset", manifest(2), 1000, 10), ("updateManifest", 2, manifest(3)), ("cancelAllOffers", 2),
-        ("publishOffers", 2, manifest(4)),
+        ("publishOffers", 2, manifest(4)), ("setRoyalty", 2, STRANGER, 1000), ("setRoyalty", 2, OWNER, 1001),
         ("transferFrom", OWNER, STRANGER, 2), ("stake", play.market.unit), ("unstake", 1), ("collect",),
     ):  # fmt: skip
         play.act(OWNER, *call)
     play.act(STRANGER, "transferFrom", STRANGER, OWNER, 2)
+    play.act(STRANGER, "setRoyalty", 2, STRANGER, 1)
     play.act(OWNER, "delist", 2)
     play.act(OWNER, "delist", 2)
     play.when = play.world.state.account(OWNER).collectable_at

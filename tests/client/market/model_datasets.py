@@ -42,6 +42,11 @@ def delist(world: World, me: str, clock: Clock, dataset: int) -> Told:
 
 
 @rule
+def set_royalty(world: World, me: str, clock: Clock, dataset: int, receiver: str, basis_points: int) -> Told:
+    return not_owner(world, me, dataset) | broken(RoyaltyTooHigh=basis_points > 1000) or []
+
+
+@rule
 def request_offer(world: World, me: str, clock: Clock, dataset: int, request: bytes) -> Told:
     errors = broken(ERC721NonexistentToken=dataset not in world.state.datasets)
     return errors or [on.OfferRequested(at(clock), dataset, me, request)]

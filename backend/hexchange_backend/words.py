@@ -5,14 +5,8 @@ from __future__ import annotations
 from hexchange.chain import events
 from hexchange.chain.contracts import TokenInfo
 from hexchange.chain.events import ZERO_ADDRESS, Event, Outcome
+from hexchange.circuit.library import KINDS
 
-_RESULTS = {
-    "numbers": "numbers",
-    "describe": "statistics of columns",
-    "score": "scores of rows",
-    "probability": "probabilities of rows",
-    "classifier": "a fitted classifier",
-}
 _ENDS = {
     Outcome.DECLINED: "the owner declined it before anything was computed",
     Outcome.UNDRAWN: "nobody drew a seed in time",
@@ -29,7 +23,7 @@ _ENDS = {
 
 def result_text(result: str) -> str:
     """What a circuit yields."""
-    return _RESULTS[result]
+    return KINDS[result].title if result in KINDS else result
 
 
 def outcome_text(outcome: Outcome) -> str:

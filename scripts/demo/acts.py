@@ -27,8 +27,9 @@ from hexchange.buyer.result_key import result_key
 from hexchange.chain.events import ZERO_ADDRESS
 from hexchange.chain.permits import sign_permit
 from hexchange.circuit.document import Circuit, circuit_digest
+from hexchange.circuit.library.predict import scoring
 from hexchange.circuit.results import in_units
-from hexchange.circuits import find_circuit, scoring
+from hexchange.circuits import find_circuit
 from hexchange.market.manifests import Manifest
 from hexchange.market.messages import OfferRequest
 from hexchange.market.results import ReleasedResult

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from nacl.public import PrivateKey
 
 from hexchange.chain.deployment import Deployment
 from hexchange.chain.events import JobSettled, ResultProposed
+from hexchange.circuit.analysis import analyse
 from hexchange.circuit.document import Circuit, parse_circuit
-from hexchange.circuit.results import present, shapes
+from hexchange.circuit.results import present, released_errors, shapes
 from hexchange.errors import ForeignResult, NotReleased, SealedForAnother
 from hexchange.market import documents
 from hexchange.market.results import ReleasedResult, SealedResult
@@ -20,10 +21,6 @@ from hexchange.market.state import Job
 from hexchange.sealing import OVERHEAD_BYTES, SealedBytes, open_result
 from hexchange.storage.cid import Cid
 from hexchange.storage.store import ContentStore
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from sklearn.linear_model import LogisticRegression
 
 
 def read_result(job: Job, store: ContentStore, key: PrivateKey, deployment: Deployment) -> ReleasedResult:
@@ -54,18 +51,25 @@ def circuit_of(job: Job, store: ContentStore) -> Circuit:
     return parse_circuit(store.get_block(job.circuit))
 
 
-def useful(circuit: Circuit, result: ReleasedResult) -> pd.DataFrame | LogisticRegression:
-    """A DataFrame, or a fitted scikit-learn estimator where the circuit trains one.
+def useful(circuit: Circuit, result: ReleasedResult, kind: str | None = None) -> Any:
+    """A DataFrame, or a fitted scikit-learn estimator; of another kind than the circuit's own if one is named.
 
-    Raises ForeignResult where the result holds other outputs than the circuit.
+    Raises ForeignResult where the result holds other outputs than the circuit, and MalformedCircuit for a kind
+    that is unknown or needs other outputs.
     """
     expected = {name: (shape, circuit.release.grid) for name, shape in shapes(circuit).items()}
     if {output.name: (output.shape, output.grid) for output in result.outputs} != expected:
         raise _foreign(result.provenance.job, "holds other outputs than its circuit")
-    return present(circuit, {output.name: np.array(output.values()) for output in result.outputs})
+    return present(
+        circuit,
+        {output.name: np.array(output.values()) for output in result.outputs},
+        errors=released_errors(circuit, analyse(circuit).errors),
+        noise=max(output.noise or 0.0 for output in result.outputs),
+        result=kind,
+    )
 
 
-def save(found: pd.DataFrame | LogisticRegression, result: ReleasedResult, folder: Path) -> list[Path]:
+def save(found: Any, result: ReleasedResult, folder: Path) -> list[Path]:
     """Write the result as CSV or skops (never pickle) and its provenance as JSON; the files written."""
     import pandas as pd  # slow to import, as is skops, and needed here alone
     import skops.io

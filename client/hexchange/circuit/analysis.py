@@ -14,14 +14,14 @@ from hexchange.circuit import costs
 from hexchange.circuit.bounds import error_bounds
 from hexchange.circuit.costs import COSTS, CostTable
 from hexchange.circuit.descent import levels
-from hexchange.circuit.document import Circuit, Descend, Output, Read, Sum, malformed
+from hexchange.circuit.document import Circuit, Descend, Sum, malformed
+from hexchange.circuit.library import KINDS
 from hexchange.circuit.lowering import depth, lower
 from hexchange.circuit.results import released_errors, shapes
-from hexchange.circuit.sensitivity import Polynomial, polynomials, sensitivity
+from hexchange.circuit.sensitivity import LEAST_COEFFICIENT, Polynomial, polynomials, sensitivity
+from hexchange.circuit.words import times
 from hexchange.errors import CircuitTooLarge, GridTooFine, SensitivityUnknown, TransparentCircuit
 
-#: A coefficient below this vanishes among the rounding of constants, and with it what it multiplies.
-LEAST_COEFFICIENT = 2.0**-24
 #: Whom ε and δ of a noisy release protect.
 NEIGHBOURS = (
     "for one row present or zeroed (put to the middle of its ranges), the number of rows being public; "
@@ -115,9 +115,9 @@ def describe_text(circuit: Circuit) -> str:
     """
     analysis = check(circuit)
     table = circuit.table
-    lines = [f"{_subject(circuit)}, over all {table.rows} rows."]
+    lines = [f"{KINDS[circuit.result].says(circuit)}, over all {table.rows} rows."]
     lines.append(
-        f"{_times(analysis.levels, 'multiplication')} deep on the edition {circuit.profile.edition}; "
+        f"{times(analysis.levels, 'multiplication')} deep on the edition {circuit.profile.edition}; "
         f"about {analysis.seconds:.2g} s on one core, {analysis.result_bytes / 1e6:.3g} MB of results."
     )
     unit = max(output.unit for output in circuit.outputs)
@@ -126,7 +126,7 @@ def describe_text(circuit: Circuit) -> str:
         max(released_errors(circuit, analysis.errors).values()) * unit,
     )
     lines.append(
-        f"Releases {_times(analysis.released, 'number')} on a grid of {grid:.3g}, error at most {error:.2g}."
+        f"Releases {times(analysis.released, 'number')} on a grid of {grid:.3g}, error at most {error:.2g}."
     )
     if analysis.sensitivity is None:
         lines.append("One row can move the result without a proven bound: only an exact release, no ε.")
@@ -175,21 +175,10 @@ def _require_substance(circuit: Circuit, rows: list[Polynomial]) -> None:
 
 def _require_result(circuit: Circuit, rows: list[Polynomial]) -> None:
     """Refuse outputs that are not what the result's name says: people sign and pay by that name."""
-    kinds = {type(circuit.nodes[output.node]) for output in circuit.outputs}
-    match circuit.result:
-        case "describe":
-            said = {output.name: (kinds, rows[output.node] if rows else {}) for output in circuit.outputs}
-            columns = {name.rpartition(".")[0] for name in said}
-            meant: dict[str, Polynomial] = {f"{name}.sum": {(name,): 1.0} for name in columns}
-            meant |= {f"{name}.squares": {(name, name): 1.0} for name in columns}
-            right = said == {name: ({Sum}, polynomial) for name, polynomial in meant.items()}
-        case "classifier":
-            right = kinds == {Descend}
-        case "score" | "probability":
-            right = not kinds & {Sum, Descend}
-        case "numbers":
-            right = Descend not in kinds
-    if not right:
+    kind = KINDS.get(circuit.result)
+    if kind is None:
+        raise malformed(f"there is no result called {circuit.result!r}; another version may have it")
+    if not kind.holds(circuit, rows):
         raise malformed(f"its outputs are not those of a result called {circuit.result!r}")
 
 
@@ -209,34 +198,3 @@ def _least_grid(error: float) -> str:
     exponent = floor(log10(2 * error))
     mantissa = next(m for m in (1, 2, 5, 10) if m * Decimal(10) ** exponent >= 2 * Decimal(error))
     return f"{(mantissa * Decimal(10) ** exponent).normalize():f}"
-
-
-def _subject(circuit: Circuit) -> str:
-    """What is computed, in words; `analyse` has made sure that the result's name is true."""
-    match circuit.result:
-        case "describe":
-            names = [node.column for node in circuit.nodes if isinstance(node, Read)]
-            return f"Count, mean, variance and standard deviation of {', '.join(names)}"
-        case "classifier":
-            steps = sum(node.iterations for node in circuit.nodes if isinstance(node, Descend))
-            model = f"A logistic model of {circuit.table.label} from all other columns"
-            return f"{model}, {_times(steps, 'Nesterov step')}"
-        case kind:
-            value = "a probability" if kind == "probability" else "a value"
-            rows = _polynomials(circuit)
-            outputs = sorted(circuit.outputs, key=lambda output: isinstance(circuit.nodes[output.node], Sum))
-            return "; ".join(_formula(circuit, output, rows[output.node], value) for output in outputs)
-
-
-def _formula(circuit: Circuit, output: Output, polynomial: Polynomial, value: str) -> str:
-    terms = sorted(polynomial.items(), key=lambda term: -abs(term[1]))
-    scaled = [
-        f"{number * output.unit:+.4g}{''.join(' ' + name for name in monomial)}" for monomial, number in terms
-    ]
-    offset = [f"{output.offset:+.4g}"] if output.offset else []
-    kind = "the sum" if isinstance(circuit.nodes[output.node], Sum) else f"{value} per row"
-    return f"{output.name}: {kind} of {' '.join(offset + scaled)} (columns scaled to [-1, 1])"
-
-
-def _times(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from hexchange.circuit.analysis import analyse
 from hexchange.circuit.document import (
     Binary,
     Circuit,
@@ -23,7 +22,6 @@ from hexchange.circuit.document import (
     Profile,
     Read,
     Release,
-    Result,
     Sum,
     Table,
     Unary,
@@ -58,7 +56,7 @@ class Draft:
         mechanism: Mechanism,
         *,
         grid: str | None = None,
-        result: Result = "numbers",
+        result: str = "numbers",
     ) -> Circuit:
         """The circuit that releases `outputs`; nodes that no output needs are left out.
 
@@ -82,6 +80,8 @@ class Draft:
             raise malformed(str(error)) from None
         encode_circuit(circuit)
         if grid is None:
+            from hexchange.circuit.analysis import analyse  # it knows the library, which is written with this
+
             return replace(circuit, release=Release(mechanism, analyse(circuit).least_grid))
         return circuit
 

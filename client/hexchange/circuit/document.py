@@ -24,8 +24,8 @@ Name = Annotated[str, Field(min_length=1, max_length=220, pattern=r"^[^\p{Cc}\p{
 Number = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, le=1e15, allow_inf_nan=False)]
 Reference = Annotated[int, Field(ge=0, lt=4096)]
-#: What released values are made into; see hexchange.circuit.results.
-Result = Literal["numbers", "describe", "score", "probability", "classifier"]
+#: What released values are made into, a kind of hexchange.circuit.library; the analysis refuses what is none.
+Result = Annotated[str, Field(max_length=32, pattern=r"^[a-z]+$")]
 Mechanism = Literal["exact", "noise"]
 Grid = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,8})(\.[0-9]{0,15}[1-9])?$")]
 

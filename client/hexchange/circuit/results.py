@@ -11,21 +11,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hexchange.circuit.descent import UNIT
-from hexchange.circuit.document import Circuit, Descend, Sum
+from hexchange.circuit.document import Circuit, Descend, Sum, malformed
 from hexchange.circuit.editions import Grid, edition
+from hexchange.circuit.kinds import Floats, Released
+from hexchange.circuit.library import KINDS
 from hexchange.circuit.whitening import Whitening, unwhitened_error
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from sklearn.linear_model import LogisticRegression
-
-Floats = NDArray[np.float64]
 
 
 def shapes(circuit: Circuit) -> dict[str, tuple[int, ...]]:
@@ -82,29 +77,28 @@ def released_errors(circuit: Circuit, errors: Mapping[str, float]) -> dict[str, 
 
 
 def in_units(circuit: Circuit, values: Mapping[str, Floats]) -> dict[str, Floats]:
-    """What released values stand for: offset + unit * value of each output, in the circuit's order."""
-    return {output.name: output.offset + output.unit * values[output.name] for output in circuit.outputs}
+    """What released values stand for, in the circuit's order."""
+    return Released(circuit, values).meant()
 
 
-def present(circuit: Circuit, values: Mapping[str, Floats]) -> pd.DataFrame | LogisticRegression:
-    """What a buyer gets: a fitted LogisticRegression for `classifier`, a DataFrame for everything else."""
-    import pandas as pd  # only a buyer needs it; a provider's child has the rest of this module
+def present(
+    circuit: Circuit,
+    values: Mapping[str, Floats],
+    *,
+    errors: Mapping[str, float] | None = None,
+    noise: float = 0.0,
+    result: str | None = None,
+) -> Any:
+    """What a buyer gets: a fitted scikit-learn estimator, or a DataFrame.
 
-    meant = in_units(circuit, values)
-    match circuit.result:
-        case "describe":
-            return _description(circuit, meant)
-        case "score":
-            return pd.DataFrame(meant)
-        case "probability":
-            return pd.DataFrame({name: 1 / (1 + np.exp(-value)) for name, value in meant.items()})
-        case "classifier":
-            return _classifier(circuit, meant[circuit.outputs[0].name])
-        case "numbers":
-            return pd.DataFrame(
-                [(name, *placed) for name, value in meant.items() for placed in enumerate(value)],
-                columns=["output", "place", "value"],
-            )
+    With `errors` of the released values and the standard deviation of their `noise`, what is made of several
+    numbers says how far off it can be. `result` asks for another kind than the circuit's own. Raises
+    MalformedCircuit where there is none of that name, or where it needs what was not released.
+    """
+    kind = KINDS.get(result or circuit.result)
+    if kind is None:
+        raise malformed(f"there is no result called {result or circuit.result!r}")
+    return kind.present(Released(circuit, values, errors or {}, noise))
 
 
 def _shape(circuit: Circuit, node: int) -> tuple[int, ...]:
@@ -115,42 +109,3 @@ def _shape(circuit: Circuit, node: int) -> tuple[int, ...]:
             return (len(circuit.table.features) + 1,)
         case _:
             return (circuit.table.rows,)
-
-
-def _description(circuit: Circuit, values: Mapping[str, Floats]) -> pd.DataFrame:
-    """Count, mean, variance (of a sample: n - 1) and standard deviation per column."""
-    import pandas as pd
-
-    rows = circuit.table.rows
-    described: dict[str, tuple[float, ...]] = {}
-    for column in circuit.table.columns:
-        if f"{column.name}.sum" in values:
-            mean = float(values[f"{column.name}.sum"][0]) / rows
-            square = float(values[f"{column.name}.squares"][0]) / rows
-            variance = max(square - mean**2, 0.0) * rows / max(rows - 1, 1)
-            described[column.name] = (
-                rows,
-                column.middle + column.half * mean,
-                column.half**2 * variance,
-                column.half * variance**0.5,
-            )
-    return pd.DataFrame.from_dict(described, orient="index", columns=["count", "mean", "variance", "std"])
-
-
-def _classifier(circuit: Circuit, weights: Floats) -> LogisticRegression:
-    """A fitted estimator over the features' own units, classes being the label's two values."""
-    from sklearn.linear_model import LogisticRegression
-
-    features = circuit.table.features
-    halves = np.array([column.half for column in features])
-    middles = np.array([column.middle for column in features])
-    coefficients = weights[:-1] / halves
-    label = circuit.table.column(circuit.table.label or "")
-    model = LogisticRegression()
-    model.classes_ = np.array([label.low, label.high])
-    model.coef_ = coefficients[None, :]
-    model.intercept_ = np.array([weights[-1] - middles @ coefficients])
-    model.feature_names_in_ = np.array([column.name for column in features], dtype=object)
-    model.n_features_in_ = len(features)
-    model.n_iter_ = np.array([node.iterations for node in circuit.nodes if isinstance(node, Descend)])
-    return model

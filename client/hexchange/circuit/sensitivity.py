@@ -16,6 +16,8 @@ from hexchange.circuit.document import Binary, Circuit, Read, Sum, Unary
 Monomial = tuple[str, ...]
 Polynomial = dict[Monomial, float]
 
+#: A coefficient below this vanishes among the rounding of constants, and with it what it multiplies.
+LEAST_COEFFICIENT = 2.0**-24
 #: Circuits whose polynomials have more terms than this in all are not followed.
 _MOST_TERMS = 1_000_000
 
@@ -80,7 +82,25 @@ def _joint(summed: list[Polynomial], norm: float | None) -> float:
     kinds: dict[tuple[int, int], list[float]] = defaultdict(list)
     for monomial, weight in weights.items():
         kinds[len(monomial), len(set(monomial))].append(weight)
-    return apart + sum(_kind(degree, distinct, values, norm) for (degree, distinct), values in kinds.items())
+    alone = {kind: _kind(*kind, values, norm) for kind, values in kinds.items()}
+    squares, products = kinds.get((2, 1), []), kinds.get((2, 2), [])
+    if norm is not None and squares and products:
+        width = len({name for monomial in weights for name in monomial})
+        together = _products(max(squares), max(products), width, norm**2)
+        spared = max(0.0, alone[2, 1] + alone[2, 2] - together)
+        return apart + sum(alone.values()) - spared
+    return apart + sum(alone.values())
+
+
+def _products(square: float, product: float, width: int, length: float) -> float:
+    """Bound of square * Σ x_i⁴ + product * Σ_{i<j} x_i² x_j² over rows of `width` columns with Σ x_i² <= length.
+
+    With f the sum of fourth powers it is product * (length² - f) / 2 + square * f, and f lies between
+    length² / width and the lesser of length and length².
+    """
+    least, most = length**2 / width, min(length, length**2)
+    fourth = most if square >= product / 2 else min(least, most)
+    return product * length**2 / 2 + (square - product / 2) * fourth
 
 
 def _kind(degree: int, distinct: int, weights: list[float], norm: float | None) -> float:

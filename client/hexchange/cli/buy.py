@@ -16,7 +16,8 @@ from hexchange.buyer.request import request_offer
 from hexchange.buyer.result_key import result_key
 from hexchange.chain.amounts import parse_amount
 from hexchange.chain.events import Event
-from hexchange.circuit.document import Circuit, circuit_digest
+from hexchange.circuit.document import circuit_digest
+from hexchange.circuit.library import CIRCUITS
 from hexchange.circuits import find_circuit
 from hexchange.cli import buying
 from hexchange.cli.context import Context
@@ -110,7 +111,7 @@ def _show_offers(context: Context, catalogue: Catalogue, number: int) -> None:
 def request(
     call: typer.Context,
     dataset: DatasetNumber,
-    circuit: Annotated[str, typer.Argument(help="describe, logistic, predict, a file, or a digest.")],
+    circuit: Annotated[str, typer.Argument(help=f"{', '.join(CIRCUITS)}, a file, or a digest.")],
     model: Annotated[
         Path | None, typer.Option(help="Fitted model that predict scores with (.skops).")
     ] = None,
@@ -291,7 +292,7 @@ def result_(
     files = result.save(found, released, save) if save else []
     document = {**buying.result_document(job, circuit, released), "files": [str(path) for path in files]}
     context.output.show(
-        document, _in_words(circuit, found), "", pairs(buying.result_facts(document, circuit, files)),
+        document, _in_words(found), "", pairs(buying.result_facts(document, circuit, files)),
         next_step=f"hexchange job verify {number}" if save else f"hexchange buy result {number} --save FOLDER",
     )  # fmt: skip
 
@@ -306,5 +307,5 @@ def _own_result(context: Context, job: Job) -> ReleasedResult:
         return open_own_result(final, context.settings.home, context.store, context.deployment)
 
 
-def _in_words(circuit: Circuit, found: Any) -> str:
-    return repr(found) if circuit.result == "classifier" else str(found.to_string(max_rows=20))
+def _in_words(found: Any) -> str:
+    return str(found.to_string(max_rows=20)) if hasattr(found, "to_string") else repr(found)

@@ -16,7 +16,8 @@ import typer
 from hexchange.chain.amounts import parse_amount
 from hexchange.chain.events import ZERO_ADDRESS
 from hexchange.chain.offers import offer_digest
-from hexchange.circuits import EDITION_FOR, editions_for, find_circuit
+from hexchange.circuit.library import CIRCUITS
+from hexchange.circuits import editions_for, find_circuit
 from hexchange.cli.context import Context
 from hexchange.cli.output import table
 from hexchange.errors import OfferNotFound
@@ -58,7 +59,7 @@ def encrypt(
     columns: Annotated[Path | None, typer.Option(help="TOML file that declares columns and ranges.")] = None,
     label: Annotated[str | None, typer.Option(help="Label column, where ranges are inferred.")] = None,
     drop: Annotated[list[str] | None, typer.Option(help="Column to leave out.")] = None,
-    for_: Annotated[str, typer.Option("--for", help=f"Circuits: {','.join(EDITION_FOR)}.")] = "describe",
+    for_: Annotated[str, typer.Option("--for", help=f"Circuits: {','.join(CIRCUITS)}.")] = "describe",
     edition: Annotated[list[str] | None, typer.Option(help="Editions by name, in place of --for.")] = None,
     replaces: Annotated[str | None, typer.Option(help="The table whose dataset this will update.")] = None,
 ) -> None:
@@ -227,7 +228,7 @@ def delist(call: typer.Context, name: Name) -> None:
 def offer(
     call: typer.Context,
     name: Name,
-    circuit: Annotated[str, typer.Option(help="describe, logistic, a file, or a digest from a request.")],
+    circuit: Annotated[str, typer.Option(help=f"{', '.join(CIRCUITS)}, a file, or a digest from a request.")],
     price: Annotated[str, typer.Option(help="Price of one release, in tokens.")],
     max_reward: Annotated[str, typer.Option(help="Most that a seat may earn, in tokens.")],
     min_reward: Annotated[str, typer.Option(help="Least that a seat may earn, in tokens.")] = "0",

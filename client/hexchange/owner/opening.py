@@ -16,8 +16,9 @@ import numpy as np
 
 from hexchange.circuit.analysis import check
 from hexchange.circuit.document import Circuit
+from hexchange.circuit.kinds import Floats
 from hexchange.circuit.lowering import lower
-from hexchange.circuit.results import Floats, reduce, unwhiten
+from hexchange.circuit.results import reduce, unwhiten
 from hexchange.circuit.sensitivity import sensitivity
 from hexchange.he import sandbox
 from hexchange.he.keys import SecretKey

@@ -22,7 +22,8 @@ from sklearn.tree import DecisionTreeRegressor
 from hexchange.chain.events import JobOpened
 from hexchange.chain.wallet import Keystores
 from hexchange.circuit.document import circuit_digest, parse_circuit
-from hexchange.circuits import read_model, scoring
+from hexchange.circuit.library.predict import scoring
+from hexchange.circuits import read_model
 from hexchange.errors import ModelUnreadable
 from hexchange.market import documents
 from hexchange.market.messages import OfferRequest

@@ -2,82 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from sklearn.datasets import load_breast_cancer, make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from twin import Floats, Run, within_bound
 
 from hexchange.circuit import results
-from hexchange.circuit.analysis import analyse
 from hexchange.circuit.builder import Draft, Term
 from hexchange.circuit.descent import descend
-from hexchange.circuit.document import Circuit, Column, Table
-from hexchange.circuit.editions import EDITIONS, TRAIN, Edition
+from hexchange.circuit.document import Column, Table
+from hexchange.circuit.editions import TRAIN
 from hexchange.circuit.library.describe import describe
 from hexchange.circuit.library.logistic import logistic
 from hexchange.circuit.library.predict import predict
-from hexchange.circuit.lowering import lower
 from hexchange.circuit.packing import pack, signed_values
 from hexchange.circuit.whitening import whiten
-from hexchange.he import keys
-from hexchange.he.encryption import Encryption
-from hexchange.he.evaluator import evaluate
-from hexchange.he.keys import Keys, SecretKey
-from hexchange.he.opening import open_outputs
-
-Floats = NDArray[np.float64]
-Run = Callable[[Circuit, Floats], dict[str, Floats]]
-
-
-@pytest.fixture(scope="module")
-def secrets() -> dict[str, tuple[SecretKey, Keys]]:
-    return {name: _keys(chosen) for name, chosen in EDITIONS.items()}
-
-
-@pytest.fixture
-def run(secrets: dict[str, tuple[SecretKey, Keys]]) -> Run:
-    """Encrypts a scaled table, runs a circuit, decrypts: raw values per output."""
-
-    def over(circuit: Circuit, values: Floats) -> dict[str, Floats]:
-        program = lower(circuit)
-        secret, public = secrets[program.edition.name]
-        packed, encryption = pack(program.edition, circuit.table, values), Encryption(secret)
-        wanted = {source.name for source in program.inputs}
-        blobs = {(n, block): encryption.encrypt(slots) for n, block, slots in packed.inputs if n in wanted}
-        evaluation = evaluate(program, lambda name, block: blobs[name, block], public, ())
-        return results.reduce(circuit, open_outputs(secret, program, evaluation.outputs))
-
-    return over
-
-
-def _keys(chosen: Edition) -> tuple[SecretKey, Keys]:
-    secret = SecretKey.generate(chosen.parameters)
-    relin = keys.load_relin_key(secret.engine, keys.make_relin_key(secret)) if chosen.relinearize else None
-    rotations = {
-        step: keys.load_rotation_key(secret.engine, step, keys.make_rotation_key(secret, step))
-        for step in chosen.steps
-    }
-    return secret, Keys(relin, rotations)
 
 
 def table_of(rows: int, columns: int, label: bool = False) -> Table:
     names = tuple(Column(f"c{index}", -1.0, 1.0) for index in range(columns))
     return Table(rows, (*names, Column("label", 0.0, 1.0)), label="label") if label else Table(rows, names)
-
-
-def within_bound(circuit: Circuit, raw: dict[str, Floats], exact: dict[str, Floats | float]) -> None:
-    """The declared bound of each output holds, and the largest is at most a thousand times the error."""
-    bounds = analyse(circuit).errors
-    errors = {name: float(np.abs(raw[name] - value).max()) for name, value in exact.items()}
-    assert all(errors[name] <= bounds[name] for name in errors)
-    assert max(bounds.values()) <= 1000 * max(errors.values())
 
 
 @pytest.mark.parametrize("rows", [30, 569, 9000])

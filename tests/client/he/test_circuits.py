@@ -1,4 +1,4 @@
-"""The three circuits over real ciphertexts: right by their twins, within their bounds, always the same."""
+"""The circuits over real ciphertexts: right by their twins, within their bounds, always the same."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hexchange.circuit import results
 from hexchange.circuit.analysis import analyse
 from hexchange.circuit.document import Circuit, Column, Table
+from hexchange.circuit.library.covariance import covariance
 from hexchange.circuit.library.describe import describe, describe_clear
 from hexchange.circuit.library.logistic import logistic, logistic_clear
 from hexchange.circuit.library.predict import OUTPUT, predict, predict_clear
@@ -27,6 +28,7 @@ from hexchange.he.opening import open_outputs
 
 #: Digests of results and traces over made-up inputs: a change here is another lowering or another engine.
 GOLDEN = {
+    "covariance": "4577fbe4c78a524c4f311b3eaceef3279ceac68f8da3847b01e9bf939ddad32f",
     "describe": "4527f4bf33fb4d8dd69b9549a06056350c242a1caeb03dff6dc54e58c5458962",
     "predict": "5cbe17c18f9fd283c43c0194f9db63f2b9e3b411ab21145c738d161da75ca329",
     "logistic": "2c87cca1092e2ee91126bb765129ed296e47740a20341ba7299e041f5341eea6",
@@ -48,7 +50,12 @@ def _trained() -> Circuit:
     return logistic(Table(rows=400, columns=(*COLUMNS, Column("ill", 0.0, 1.0)), label="ill"))
 
 
+def _covaried() -> Circuit:
+    return covariance(Table(rows=5000, columns=COLUMNS))
+
+
 CIRCUITS: dict[str, Callable[[], Circuit]] = {
+    "covariance": _covaried,
     "describe": _described,
     "predict": _predicted,
     "logistic": _trained,

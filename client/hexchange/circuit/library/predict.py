@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import ceil, inf, log2
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hexchange.circuit.analysis import LEAST_COEFFICIENT
 from hexchange.circuit.builder import Draft
-from hexchange.circuit.document import Circuit, Table, malformed
+from hexchange.circuit.document import Circuit, Descend, Sum, Table, malformed
+from hexchange.circuit.kinds import Asked, Kind, Recipe, Released
+from hexchange.circuit.sensitivity import LEAST_COEFFICIENT, Polynomial
+from hexchange.circuit.words import formulas
+from hexchange.errors import ModelMissing, ModelUnreadable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,3 +60,57 @@ def predict_clear(frame: pd.DataFrame, coefficients: Mapping[str, float], interc
 
     weights = np.array(list(coefficients.values()))
     return pd.DataFrame({OUTPUT: frame[list(coefficients)].to_numpy() @ weights + intercept})
+
+
+def scoring(table: Table, model: Any) -> Circuit:
+    """The scores of a fitted model, its columns found by name, or by order where it was fitted without names.
+
+    Raises ModelUnreadable where the model has several outputs or not as many coefficients as columns.
+    """
+    names = [
+        str(name) for name in getattr(model, "feature_names_in_", [column.name for column in table.features])
+    ]
+    coefficients = [float(value) for value in model.coef_.reshape(-1)]
+    intercepts = [float(value) for value in np.reshape(model.intercept_, -1)]
+    if len(coefficients) != len(names) or len(intercepts) != 1:
+        raise ModelUnreadable(
+            f"the model has {len(coefficients)} coefficients for {len(names)} columns",
+            hint="use a model with one output, fitted to columns of this table",
+        )
+    weights = dict(zip(names, coefficients, strict=True))
+    return predict(table, weights, intercepts[0], probability=hasattr(model, "predict_proba"))
+
+
+def _build(table: Table, asked: Asked) -> Circuit:
+    if asked.model is None:
+        raise ModelMissing("predict needs a model to score with", hint="add --model FILE.skops")
+    return scoring(table, asked.model)
+
+
+def _holds(circuit: Circuit, _rows: list[Polynomial]) -> bool:
+    return not any(isinstance(circuit.nodes[output.node], Sum | Descend) for output in circuit.outputs)
+
+
+def _scores(released: Released) -> pd.DataFrame:
+    import pandas as pd  # slow to import, and needed by a buyer alone
+
+    return pd.DataFrame(released.meant())
+
+
+def _probabilities(released: Released) -> pd.DataFrame:
+    import pandas as pd  # slow to import, and needed by a buyer alone
+
+    return pd.DataFrame({name: 1 / (1 + np.exp(-value)) for name, value in released.meant().items()})
+
+
+CIRCUIT = Recipe("predict", EDITION, _build)
+KINDS = (
+    Kind("score", "scores of rows", _holds, lambda circuit: formulas(circuit, "a value"), _scores),
+    Kind(
+        "probability",
+        "probabilities of rows",
+        _holds,
+        lambda circuit: formulas(circuit, "a probability"),
+        _probabilities,
+    ),
+)

@@ -1,0 +1,67 @@
+"""What a file of the library declares: a circuit that people ask for by name, and the kinds of result it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hexchange.circuit.document import Circuit, Table
+from hexchange.circuit.sensitivity import Polynomial
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What a buyer holds: values of each output on the grid, in the circuit's own units.
+
+    `errors` bound each value's difference to the clear computation, noise apart; `noise` is the standard
+    deviation of what was added to each, 0 if exact.
+    """
+
+    circuit: Circuit
+    values: Mapping[str, Floats]
+    errors: Mapping[str, float] = field(default_factory=dict)
+    noise: float = 0.0
+
+    def meant(self) -> dict[str, Floats]:
+        """What the values stand for: offset + unit * value of each output, in the circuit's order."""
+        outputs = self.circuit.outputs
+        return {output.name: output.offset + output.unit * self.values[output.name] for output in outputs}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What released values are made into. People sign and pay by its name, so `holds` decides whether the outputs
+    (each node a polynomial in the columns of a row, none for training) are what the name says.
+
+    `title` says it in a few words, `says` what a circuit of the kind computes, `present` makes the DataFrame or
+    the fitted estimator; being made of released values and public facts, it costs no privacy.
+    """
+
+    name: str
+    title: str
+    holds: Callable[[Circuit, list[Polynomial]], bool]
+    says: Callable[[Circuit], str]
+    present: Callable[[Released], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a circuit of the library is wanted: with noise for an offer with ε > 0, scoring with a fitted model."""
+
+    noise: bool = False
+    model: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A circuit by name: its edition, and how it is built over a table."""
+
+    name: str
+    edition: str
+    build: Callable[[Table, Asked], Circuit]

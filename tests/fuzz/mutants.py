@@ -305,7 +305,8 @@ def _replace(inside: Any, at: Any, random: Random) -> str:
 
 def _nudge(inside: Any, at: Any, random: Random) -> str:
     old = inside[at]
-    if isinstance(old, bool) or not isinstance(old, int | float | str):
+    huge = isinstance(old, int | float) and abs(old) > 1e300
+    if isinstance(old, bool) or huge or not isinstance(old, int | float | str):
         return _replace(inside, at, random)
     if isinstance(old, str):
         cut = random.randrange(len(old) + 1)
@@ -408,7 +409,8 @@ def _grow(raw: bytes, random: Random) -> tuple[bytes, str]:
         {"grid": "1000", "mechanism": random.choice(("exact", "noise"))},
     )
     output = {"name": f"more {number}", "node": number, "offset": 0, "unit": 1}
-    tree["outputs"] = random.choice(([*tree.get("outputs", []), output], [output]))
+    outputs = tree.get("outputs")
+    tree["outputs"] = [*outputs, output] if isinstance(outputs, list) and random.random() < 0.5 else [output]
     return _written(tree), f"a node {node}"
 
 

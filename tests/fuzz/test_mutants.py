@@ -42,9 +42,14 @@ class Hunt:
         """Number, kind and outcome of these mutants; where the child broke, one by one."""
         try:
             judged = self._judge(numbers)
-        except HexchangeError:
+        except HexchangeError as error:
+            harmless = True
             for number in numbers:
-                yield number, mutant(self.seed, number).kind, self.alone(number)
+                text = self.alone(number)
+                harmless = harmless and passed(text)
+                yield number, kind_of(self.seed, number), text
+            if harmless:
+                yield numbers[0], "a batch", f"{type(error).__name__}: {error.message}"
         else:
             for number, (kind, text) in zip(numbers, judged, strict=True):
                 yield number, kind, text

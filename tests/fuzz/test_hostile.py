@@ -311,20 +311,20 @@ def node(op: str, *of: int, **more: Any) -> dict[str, Any]:
     return {"op": op, "of": list(of), **more}
 
 
-def wide(products: int) -> Edit:
+def wide(columns: int, products: int) -> Edit:
     """Products of sums of very many columns: more terms than anybody follows."""
 
     def change(tree: Any) -> None:
-        columns = [{"name": f"c{i}", "low": -1, "high": 1} for i in range(1000)]
-        nodes: list[dict[str, Any]] = [{"op": "column", "column": column["name"]} for column in columns]
-        for i in range(1, 1000):
+        table = [{"name": f"c{i}", "low": -1, "high": 1} for i in range(columns)]
+        nodes: list[dict[str, Any]] = [{"op": "column", "column": column["name"]} for column in table]
+        for i in range(1, columns):
             nodes.append(node("add", 0 if i == 1 else len(nodes) - 1, i))
         total = len(nodes) - 1
         outputs = list[dict[str, Any]]()
         for i in range(products):
             nodes += [node("shift", total, by=i + 1), node("multiply", total, len(nodes))]
             outputs.append({"name": f"o{i}", "node": len(nodes) - 1, "offset": 0, "unit": 1})
-        tree["table"] = {"columns": columns, "label": None, "norm": None, "rows": 100}
+        tree["table"] = {"columns": table, "label": None, "norm": None, "rows": 100}
         tree.update(nodes=nodes, outputs=outputs, result="numbers")
 
     return changed(change)
@@ -382,7 +382,9 @@ CIRCUIT_ROWS = [
         AGE, node("scale", 0, by=1e9), outputs=[1]), CircuitTooLarge),
     Row("a shift that outgrows the modulus", CIRCUIT, with_nodes(
         AGE, node("shift", 0, by=1e15), outputs=[1]), CircuitTooLarge),
-    Row("more terms than anybody follows", STATS_CIRCUIT, wide(2), CircuitTooLarge),
+    Row("more terms than anybody follows", STATS_CIRCUIT, wide(1000, 2), CircuitTooLarge),
+    Row("many terms in several products", STATS_CIRCUIT, wide(600, 2), CircuitTooLarge),
+    Row("as many terms as are followed", STATS_CIRCUIT, wide(400, 1), CircuitTooLarge),
     Row("a grid below the error", CIRCUIT, with_nodes(AGE, outputs=[0], grid="0.000000001"), GridTooFine),
     Row("noise where no row is bounded", CIRCUIT, with_nodes(AGE, outputs=[0], mechanism="noise"), SensitivityUnknown),
     Row("another number of rows than the dataset", CIRCUIT, put("table", "rows", to=99), InputMismatch),

@@ -1,35 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 import {IERC2981} from "@openzeppelin/contracts/interfaces/IERC2981.sol";
 import {IERC4906} from "@openzeppelin/contracts/interfaces/IERC4906.sol";
 import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
 import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
 import {IDataMarket} from "./interfaces/IDataMarket.sol";
 import {IProviderStake} from "./interfaces/IProviderStake.sol";
+import {Cid} from "./libraries/Cid.sol";
+import {JobViews} from "./libraries/JobViews.sol";
 import {Multicall} from "./libraries/Multicall.sol";
+import {Offers} from "./libraries/Offers.sol";
+import {Quantities} from "./libraries/Quantities.sol";
 import {Seal} from "./libraries/Seal.sol";
 
 /// @notice See {IDataMarket}, which is the specification.
 /// @dev The ledger alone meets the token, in `openJob` and `challenge`, which write what they change here before it.
 contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, IERC2981, Multicall {
-    bytes32 private constant OFFER_TYPEHASH = keccak256(
-        "Offer(uint256 dataset,uint64 epoch,bytes32 manifest,bytes32 circuit,address buyer,address payee,"
-        "uint96 price,uint96 guarantee,uint64 epsilon,uint8 minSeats,uint96 minReward,uint96 maxReward,"
-        "uint24 minFill,uint24 minCompute,uint40 expiry,uint32 maxUses,bytes32 salt)"
-    );
-    bytes16 private constant HEX_DIGITS = "0123456789abcdef";
     uint16 private constant MAX_ROYALTY = 1_000;
     uint16 private constant BASIS_POINTS = 10_000;
     uint8 private constant MAX_SEATS = 5;
     /// @dev The bond of the largest job, 3 * (MAX_SEATS + 3) rewards, fits in 96 bits.
     uint96 private constant MAX_REWARD = type(uint96).max / 24;
-    /// @dev Enough for a wallet of several signers, too little to be a nuisance to the buyer who pays for it.
-    uint256 private constant ERC1271_GAS = 500_000;
 
     struct Royalty {
         address receiver;
@@ -167,7 +161,7 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, IERC2981, Multical
         if (offer.buyer != address(0) && offer.buyer != msg.sender) revert OfferNotForYou(offer.buyer);
         if (used.cancelled) revert OfferRevoked(offerDigest);
         if (used.uses >= offer.maxUses) revert OfferUsedUp(offerDigest);
-        if (!_signed(owner, offerDigest, signature)) revert SignatureInvalid(owner);
+        if (!Offers.signed(owner, offerDigest, signature)) revert SignatureInvalid(owner);
     }
 
     function _requireTerms(Offer calldata offer, Terms calldata terms) private view {
@@ -456,7 +450,7 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, IERC2981, Multical
 
     /// @inheritdoc IDataMarket
     function offerDigestOf(Offer calldata offer) public view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(OFFER_TYPEHASH, offer)));
+        return _hashTypedDataV4(Offers.hash(offer));
     }
 
     /// @inheritdoc IDataMarket
@@ -466,49 +460,14 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, IERC2981, Multical
         seen.ledger = _ledgerOf(id);
         seen.roundOne = _roundOf(id, 1);
         seen.roundTwo = _roundOf(id, 2);
-        seen.fine = _bondOf(job) / 3;
-        if (job.state == State.Proposed) seen.challengeBy = job.deadline;
-        if (job.state == State.Settled) seen.releaseBy = job.deadline;
         (seen.exit, seen.exitFrom) = _exit(id, job, seen.roundOne);
-        _seeRound(seen, seen.ledger.round == 2 ? seen.roundTwo : seen.roundOne);
-        _seeMoney(id, job, seen);
+        JobViews.complete(seen, _bounds.naming);
     }
 
-    function _seeRound(JobView memory seen, IProviderStake.Round memory round) private view {
-        if (round.start == 0) return;
-        uint24 fill = seen.ledger.fill;
-        seen.drawFromBlock = round.startBlock + 2;
-        seen.drawBy = round.start + fill;
-        if (round.contestEnd == 0) return;
-        seen.contestEnd = round.contestEnd;
-        seen.fillBy = round.contestEnd + fill;
-        if (round.commitBy == 0) return;
-        seen.commitBy = round.commitBy;
-        if (seen.ledger.round == 1 && !round.redrawn) seen.redrawBy = round.commitBy + fill;
-        seen.nameBy = _nameBy(round);
-    }
-
-    function _seeMoney(uint256 id, Job storage job, JobView memory seen) private view {
-        bool settled = job.state == State.Settled;
-        if (settled || seen.roundOne.commitBy != 0) {
-            seen.rewardPaid = _rewardPaid(id, job, settled ? job.late : seen.roundOne.late);
-        }
-        if (seen.ledger.held == 0) return;
-        uint96 kept = job.released ? 0 : job.price + job.guarantee;
-        if (!settled) kept += job.seats * job.reward;
-        if (job.state == State.Escalated && job.challenger != address(0)) kept += seen.ledger.bond;
-        seen.pot = seen.ledger.held - kept;
-    }
-
-    /// @notice The manifest as an ipfs address: a CIDv1 in base 16 of one raw block hashed with sha-256.
+    /// @notice The address of the manifest in IPFS.
     function tokenURI(uint256 dataset) public view override returns (string memory) {
         _requireOwned(dataset);
-        bytes32 manifest = _datasets[dataset].manifest;
-        bytes memory digits = new bytes(64);
-        for (uint256 i = 0; i < 64; ++i) {
-            digits[i] = HEX_DIGITS[uint256(manifest) >> (252 - 4 * i) & 15];
-        }
-        return string.concat("ipfs://f01551220", string(digits));
+        return Cid.uri(_datasets[dataset].manifest);
     }
 
     /// @inheritdoc IERC2981
@@ -540,22 +499,6 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, IERC2981, Multical
         if (job.state != state) revert WrongState(job.state);
     }
 
-    /// @dev 65 bytes with a low s, or the static consent of a contract with bounded gas.
-    function _signed(address owner, bytes32 digest, bytes calldata signature) private view returns (bool) {
-        (address signer, ECDSA.RecoverError failure,) = ECDSA.tryRecoverCalldata(digest, signature);
-        if (failure == ECDSA.RecoverError.NoError && signer == owner) return true;
-        bytes memory question = abi.encodeCall(IERC1271.isValidSignature, (digest, signature));
-        bool ok;
-        bytes32 answer;
-        // Reads one word, so that the buyer does not pay for a long answer.
-        assembly ("memory-safe") {
-            ok := staticcall(ERC1271_GAS, owner, add(question, 32), mload(question), 0, 32)
-            ok := and(ok, eq(returndatasize(), 32))
-            answer := mload(0)
-        }
-        return ok && answer == bytes32(IERC1271.isValidSignature.selector);
-    }
-
     /// @dev Whether a window keeps the market's bounds and the least that the offer asks for.
     function _fits(uint24 window, uint24 asked, uint24 least, uint24 most) private pure returns (bool, uint24) {
         if (asked > least) least = asked;
@@ -575,14 +518,12 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, IERC2981, Multical
         return round.commitBy != 0 && round.sealedMask == (1 << round.seats) - 1;
     }
 
-    /// @dev B = 3 (n + 3) R pays a whole round two, (2n + 5) R, a bounty of (n + 3) R, and R that is burnt.
     function _bondOf(Job storage job) private view returns (uint96) {
-        return 3 * (uint96(job.seats) + 3) * job.reward;
+        return Quantities.bond(job.seats, job.reward);
     }
 
-    /// @dev r: the floor, and the more of the rest the later the round was full.
     function _rewardPaid(uint256 id, Job storage job, uint24 late) private view returns (uint96) {
-        return job.floor + uint96(uint256(job.reward - job.floor) * late / _ledgerOf(id).fill);
+        return Quantities.rewardPaid(job.floor, job.reward, late, _ledgerOf(id).fill);
     }
 
     // One place for each call of the ledger keeps the code small.

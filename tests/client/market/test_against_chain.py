@@ -282,8 +282,9 @@ class Play:
 
     def fill(self, job: Job, probe: bool = False) -> Job:
         """Draw and seat a round as the rules say, probing before it is over; then the contest is over."""
-        self.chain.rpc("anvil_mine", "0x1", "0x1")
         self.now, self.block = self.now + 1, self.block + 1
+        self.chain.rpc("evm_setNextBlockTimestamp", hex(self.now))
+        self.chain.rpc("anvil_mine", "0x1")
         self.send(self.calls.draw(job.id), STRANGER)
         for provider in PROVIDERS:
             self.follow(job.id, provider, Knows(ready=True))

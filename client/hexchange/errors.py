@@ -96,6 +96,10 @@ class ModelUnreadable(UsageError):
     """A model file is not a fitted linear or logistic model saved by skops."""
 
 
+class ResultUnfit(UsageError):
+    """A released result is to be made into something that its numbers do not hold."""
+
+
 class DatabaseUnusable(UsageError):
     """The backend's database is damaged, or belongs to another market."""
 

@@ -54,8 +54,8 @@ def circuit_of(job: Job, store: ContentStore) -> Circuit:
 def useful(circuit: Circuit, result: ReleasedResult, kind: str | None = None) -> Any:
     """A DataFrame, or a fitted scikit-learn estimator; of another kind than the circuit's own if one is named.
 
-    Raises ForeignResult where the result holds other outputs than the circuit, and MalformedCircuit for a kind
-    that is unknown or needs other outputs.
+    Raises ForeignResult where the result holds other outputs than the circuit, and ResultUnfit for a kind that
+    is unknown or needs other outputs.
     """
     expected = {name: (shape, circuit.release.grid) for name, shape in shapes(circuit).items()}
     if {output.name: (output.shape, output.grid) for output in result.outputs} != expected:

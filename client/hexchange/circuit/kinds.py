@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hexchange.circuit.document import Circuit, Table
 from hexchange.circuit.sensitivity import Polynomial
+from hexchange.errors import ResultUnfit
 
 Floats = NDArray[np.float64]
 
@@ -40,7 +41,8 @@ class Kind:
     (each node a polynomial in the columns of a row, none for training) are what the name says.
 
     `title` says it in a few words, `says` what a circuit of the kind computes, `present` makes the DataFrame or
-    the fitted estimator; being made of released values and public facts, it costs no privacy.
+    the fitted estimator; being made of released values and public facts, it costs no privacy. Where it `derives`,
+    it finds the numbers that it needs in a circuit of any other kind, and raises ResultUnfit for what lacks.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Kind:
     holds: Callable[[Circuit, list[Polynomial]], bool]
     says: Callable[[Circuit], str]
     present: Callable[[Released], Any]
+    derives: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +68,9 @@ class Recipe:
     name: str
     edition: str
     build: Callable[[Table, Asked], Circuit]
+
+
+def unfit(reason: str) -> ResultUnfit:
+    """The one way to say that released numbers do not make a result."""
+    hint = "`hexchange buy quote` says what an offer's circuit releases; --as names another kind"
+    return ResultUnfit(reason, hint=hint)

@@ -16,7 +16,7 @@ import numpy as np
 
 from hexchange.circuit.builder import Draft
 from hexchange.circuit.document import Circuit, Column, Sum, Table, malformed
-from hexchange.circuit.kinds import Floats, Released
+from hexchange.circuit.kinds import Floats, Released, unfit
 from hexchange.circuit.sensitivity import Monomial, Polynomial, polynomials
 from hexchange.circuit.words import read_columns
 
@@ -127,7 +127,7 @@ class Moments:
 
     @classmethod
     def of(cls, released: Released) -> Moments:
-        """Found by what each output computes, whatever the result is called."""
+        """Found by what each output computes, whatever the result is called. Raises ResultUnfit for none."""
         rows, circuit = polynomials(released.circuit) or [], released.circuit
         values, errors, noises = {}, {}, {}
         for output in circuit.outputs:
@@ -136,6 +136,8 @@ class Moments:
                 values[monomial] = float(released.values[output.name][0]) / factor
                 errors[monomial] = released.errors.get(output.name, nan) / abs(factor)
                 noises[monomial] = released.noise / abs(factor)
+        if not values:
+            raise unfit("what was released holds no sums over rows")
         return cls(circuit.table, values, errors, noises)
 
     @property
@@ -150,16 +152,19 @@ class Moments:
 
     @property
     def features(self) -> tuple[Column, ...]:
-        """Those but the label."""
-        return tuple(column for column in self.columns if column.name != self.table.label)
+        """Those but the label; raises ResultUnfit where there are none."""
+        features = tuple(column for column in self.columns if column.name != self.table.label)
+        if not features:
+            raise unfit("what was released holds no column but the label")
+        return features
 
     @property
     def label(self) -> Column:
-        """The label; raises MalformedCircuit where it was not released."""
+        """The label; raises ResultUnfit where it was not released."""
         for column in self.columns:
             if column.name == self.table.label:
                 return column
-        raise malformed("what was released holds no label")
+        raise unfit("what was released holds no label")
 
     def means(self, columns: Sequence[Column]) -> Floats:
         """Of scaled columns."""
@@ -177,7 +182,7 @@ class Moments:
     def scatter(self, left: Sequence[Column], right: Sequence[Column]) -> Floats:
         """Sum over rows of (x - mean x)(y - mean y) for x in `left`, y in `right`, scaled.
 
-        Raises MalformedCircuit for a product that was not released.
+        Raises ResultUnfit for a product that was not released.
         """
         means = np.outer(self.means(left), self.means(right))
         return np.asarray(self._products(self.values, left, right) - self.rows * means)
@@ -198,7 +203,7 @@ class Moments:
         try:
             found = [[of[min(x.name, y.name), max(x.name, y.name)] for y in right] for x in left]
         except KeyError as missing:
-            raise malformed(f"what was released does not hold {output_name(missing.args[0])!r}") from None
+            raise unfit(f"what was released does not hold {output_name(missing.args[0])!r}") from None
         return np.array(found).reshape(len(left), len(right))
 
 

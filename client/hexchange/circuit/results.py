@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from hexchange.circuit.descent import UNIT
-from hexchange.circuit.document import Circuit, Descend, Sum, malformed
+from hexchange.circuit.document import Circuit, Descend, Sum
 from hexchange.circuit.editions import Grid, edition
-from hexchange.circuit.kinds import Floats, Released
+from hexchange.circuit.kinds import Floats, Released, unfit
 from hexchange.circuit.library import KINDS
+from hexchange.circuit.sensitivity import polynomials
 from hexchange.circuit.whitening import Whitening, unwhitened_error
 
 
@@ -93,11 +94,14 @@ def present(
 
     With `errors` of the released values and the standard deviation of their `noise`, what is made of several
     numbers says how far off it can be. `result` asks for another kind than the circuit's own. Raises
-    MalformedCircuit where there is none of that name, or where it needs what was not released.
+    ResultUnfit where there is none of that name, or where it needs what was not released.
     """
-    kind = KINDS.get(result or circuit.result)
+    name = result or circuit.result
+    kind = KINDS.get(name)
     if kind is None:
-        raise malformed(f"there is no result called {result or circuit.result!r}")
+        raise unfit(f"there is no result called {name!r}")
+    if name != circuit.result and not kind.derives and not kind.holds(circuit, polynomials(circuit) or []):
+        raise unfit(f"a result called {circuit.result!r} cannot be made into {name!r}")
     return kind.present(Released(circuit, values, errors or {}, noise))
 
 

@@ -28,6 +28,12 @@ def within_bound(circuit: Circuit, raw: dict[str, Floats], exact: dict[str, Floa
     assert max(bounds.values()) <= 1000 * max(errors.values())
 
 
+def within(error: Floats, bound: Floats) -> None:
+    """No error is above its bound, and the largest bound is at most a thousand times the largest error."""
+    assert (error <= bound).all()
+    assert bound.max() <= 1000 * error.max()
+
+
 def drawn(
     rows: int, columns: int, *, label: bool = False, seed: int = 0, norm: float | None = None
 ) -> tuple[Table, pd.DataFrame, Floats]:

@@ -59,5 +59,6 @@ KINDS = (
         holds=is_gram,
         says=lambda circuit: f"Covariances of all pairs of {', '.join(read_columns(circuit))}",
         present=_present,
+        derives=True,
     ),
 )

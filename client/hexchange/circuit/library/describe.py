@@ -66,5 +66,6 @@ KINDS = (
             f"Count, mean, variance and standard deviation of {', '.join(read_columns(circuit))}"
         ),
         present=_present,
+        derives=True,
     ),
 )

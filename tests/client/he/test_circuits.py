@@ -17,6 +17,7 @@ from hexchange.circuit.library.covariance import covariance
 from hexchange.circuit.library.describe import describe, describe_clear
 from hexchange.circuit.library.logistic import logistic, logistic_clear
 from hexchange.circuit.library.predict import OUTPUT, predict, predict_clear
+from hexchange.circuit.library.ttest import ttest
 from hexchange.circuit.lowering import lower
 from hexchange.circuit.packing import pack
 from hexchange.he import keys as he_keys
@@ -29,6 +30,8 @@ from hexchange.he.opening import open_outputs
 #: Digests of results and traces over made-up inputs: a change here is another lowering or another engine.
 GOLDEN = {
     "covariance": "4577fbe4c78a524c4f311b3eaceef3279ceac68f8da3847b01e9bf939ddad32f",
+    "covariance with noise": "818c69369c59e533a67b7b6703be1c6f257ee3061314d1167935324c796857ce",
+    "ttest": "2d5d56f6cd04cf77bdc2b39ec70affca55c83341c1080238746995709abb0556",
     "describe": "4527f4bf33fb4d8dd69b9549a06056350c242a1caeb03dff6dc54e58c5458962",
     "predict": "5cbe17c18f9fd283c43c0194f9db63f2b9e3b411ab21145c738d161da75ca329",
     "logistic": "2c87cca1092e2ee91126bb765129ed296e47740a20341ba7299e041f5341eea6",
@@ -54,8 +57,18 @@ def _covaried() -> Circuit:
     return covariance(Table(rows=5000, columns=COLUMNS))
 
 
+def _covaried_with_noise() -> Circuit:
+    return covariance(Table(rows=5000, columns=COLUMNS), noise=True)
+
+
+def _tested() -> Circuit:
+    return ttest(Table(rows=5000, columns=(*COLUMNS, Column("ill", 0.0, 1.0)), label="ill"))
+
+
 CIRCUITS: dict[str, Callable[[], Circuit]] = {
     "covariance": _covaried,
+    "covariance with noise": _covaried_with_noise,
+    "ttest": _tested,
     "describe": _described,
     "predict": _predicted,
     "logistic": _trained,

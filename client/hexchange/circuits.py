@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from hexchange.circuit.document import Circuit, parse_circuit
 from hexchange.circuit.kinds import Asked
@@ -12,9 +12,6 @@ from hexchange.errors import CircuitNotFound, ModelUnreadable
 from hexchange.market.manifests import Manifest
 from hexchange.market.tables import circuit_table
 from hexchange.storage.store import ContentStore
-
-if TYPE_CHECKING:
-    from sklearn.linear_model import LinearRegression, LogisticRegression
 
 MODEL_TYPES = (
     "numpy.dtype",
@@ -53,18 +50,20 @@ def find_circuit(
     raise _unknown(word)
 
 
-def read_model(path: Path) -> LinearRegression | LogisticRegression:
-    """A fitted linear or logistic model saved by skops. Raises ModelUnreadable for anything else."""
-    import skops.io  # these two are slow to import, and only a scoring circuit needs them
-    from sklearn.linear_model import LinearRegression, LogisticRegression
+def read_model(path: Path) -> Any:
+    """A fitted linear model saved by skops, one of MODEL_TYPES. Raises ModelUnreadable for anything else."""
+    import skops.io  # these are slow to import, and only a scoring circuit needs them
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+    from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 
-    hint = "save a fitted LinearRegression or LogisticRegression with skops.io.dump"
+    hint = "save a fitted LinearRegression, Ridge, LogisticRegression or discriminant with skops.io.dump"
+    known = LinearRegression | Ridge | LogisticRegression | LinearDiscriminantAnalysis
     try:
         model = skops.io.load(path, trusted=list(MODEL_TYPES))
     except Exception as error:  # noqa: BLE001 - whatever a stranger's file makes the library raise
         raise ModelUnreadable(f"{path} is no model that we read: {type(error).__name__}", hint=hint) from None
-    if not isinstance(model, LinearRegression | LogisticRegression) or not hasattr(model, "coef_"):
-        raise ModelUnreadable(f"{path} holds no fitted linear or logistic model", hint=hint)
+    if not isinstance(model, known) or not hasattr(model, "coef_"):
+        raise ModelUnreadable(f"{path} holds no fitted linear model", hint=hint)
     return model
 
 

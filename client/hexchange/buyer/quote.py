@@ -8,6 +8,7 @@ from hexchange.buyer.catalogue import Catalogue, Offered
 from hexchange.chain.events import Terms
 from hexchange.chain.views import Bounds
 from hexchange.circuit.analysis import Analysis, check, describe_text
+from hexchange.circuit.privacy import expected_noise
 from hexchange.errors import OfferUnusable, TermsOutOfBounds
 from hexchange.market.state import Dataset
 
@@ -32,6 +33,7 @@ class Wishes:
 class Quote:
     """Amounts in base units, `epsilon` in millionths, windows in seconds; `text` is the circuit in words.
 
+    `noise` is the standard deviation, about, that a release will add to each number, in the circuit's own units.
     `longest` is the time from opening to the last exit, whatever anybody does.
     """
 
@@ -44,6 +46,7 @@ class Quote:
     delta: float | None
     text: str
     analysis: Analysis
+    noise: float | None
     longest: int
 
     @property
@@ -72,6 +75,7 @@ def quote(catalogue: Catalogue, offered: Offered, wishes: Wishes, result_key: by
     own = catalogue.buyer == dataset.owner
     manifest = catalogue.manifest(dataset)
     terms = _terms(offered, bounds, wishes, result_key)
+    delta, analysis = manifest.delta if offer.epsilon and not own else None, check(offered.circuit)
     return Quote(
         dataset=dataset,
         offered=offered,
@@ -79,9 +83,10 @@ def quote(catalogue: Catalogue, offered: Offered, wishes: Wishes, result_key: by
         price=0 if own else offer.price,
         guarantee=0 if own else offer.guarantee,
         epsilon=0 if own else offer.epsilon,
-        delta=manifest.delta if offer.epsilon and not own else None,
+        delta=delta,
         text=describe_text(offered.circuit),
-        analysis=check(offered.circuit),
+        analysis=analysis,
+        noise=expected_noise(analysis, offer.epsilon / 1e6, delta) if delta else None,
         longest=9 * terms.fill + 4 * terms.compute + 2 * bounds.naming + terms.release,
     )
 

@@ -17,7 +17,7 @@ from hexchange.buyer.result_key import result_key
 from hexchange.chain.amounts import parse_amount
 from hexchange.chain.events import Event
 from hexchange.circuit.document import circuit_digest
-from hexchange.circuit.library import CIRCUITS
+from hexchange.circuit.library import CIRCUITS, KINDS
 from hexchange.circuits import find_circuit
 from hexchange.cli import buying
 from hexchange.cli.context import Context
@@ -282,13 +282,16 @@ def result_(
     save: Annotated[
         Path | None, typer.Option(help="Folder for result.csv or model.skops, and result.json.")
     ] = None,
+    kind: Annotated[
+        str | None, typer.Option("--as", help=f"What to make of it, if it holds enough: {', '.join(KINDS)}.")
+    ] = None,
 ) -> None:  # fmt: skip
     """Fetch, verify and open the result of a job; of a job over your own table, after running it again."""
     context: Context = call.obj
     job = context.follower.state.job(number)
     released = _own_result(context, job) if job.own and not job.refunded else _released(context, job)
     circuit = result.circuit_of(job, context.store)
-    found = result.useful(circuit, released)
+    found = result.useful(circuit, released, kind)
     files = result.save(found, released, save) if save else []
     document = {**buying.result_document(job, circuit, released), "files": [str(path) for path in files]}
     context.output.show(

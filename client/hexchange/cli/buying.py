@@ -101,7 +101,7 @@ def quote_document(found: Quote, token: TokenInfo) -> dict[str, Any]:
         "compute": terms.compute, "release": terms.release, "levels": analysis.levels,
         "seconds": analysis.seconds, "memory": analysis.memory,
         "bytes": {"in": analysis.input_bytes + analysis.key_bytes, "out": analysis.result_bytes},
-        "numbers": analysis.released, "longest": found.longest,
+        "numbers": analysis.released, "noise": found.noise, "longest": found.longest,
         "errors": released_errors(found.offered.circuit, analysis.errors),
     }  # fmt: skip
 
@@ -118,12 +118,21 @@ def quote_facts(found: Quote, token: TokenInfo) -> dict[str, str]:
         "guarantee": f"{token.format(found.guarantee)} of the owner's, against a missing release",
         "privacy": privacy(found.epsilon, found.delta) + (f" {NEIGHBOURS}" if found.epsilon else ""),
         "released": f"{analysis.released:,} numbers on a grid of {found.offered.circuit.release.grid}",
+        "noise": _noise(found),
         "depth": f"{analysis.levels} levels of edition {profile.edition}",
         "to compute": f"about {analysis.seconds:.2g} s a seat, {analysis.memory / 1e6:,.0f} MB of memory",
         "to move": f"{moved[0]:,.1f} MB in, {moved[1]:,.1f} MB out",
         "windows": f"fill {terms.fill} s, compute {terms.compute} s, release {terms.release} s",
         "refund": f"no cancelling; at the latest {found.longest} s after opening anybody can trigger what is due",
     }
+
+
+def _noise(found: Quote) -> str:
+    """What noise will do to each number, in the units that numbers are released in."""
+    if found.noise is None:
+        return "none; rounded"
+    units = sorted({abs(output.unit) * found.noise for output in found.offered.circuit.outputs})
+    return f"standard deviation of about {' to '.join(f'{unit:.3g}' for unit in units)} on each number"
 
 
 def opening_facts(found: Quote, paid: Payment, contracts: Contracts) -> dict[str, str]:

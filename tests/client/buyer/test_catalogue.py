@@ -44,6 +44,7 @@ def test_an_offer_is_shown_and_quoted_in_full_before_any_money(shop: Shop) -> No
     assert quoted["longest"] == 9 * 2 + 4 * 2 + 2 * 10 + 5
     assert quoted["bytes"]["in"] > 0
     assert quoted["levels"] == 1
+    assert quoted["noise"] is None
 
 
 def cancelled(shop: Shop) -> SignedOffer:

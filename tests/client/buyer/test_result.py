@@ -45,6 +45,16 @@ def test_a_released_result_is_a_table_in_the_columns_own_units(shop: Shop, job: 
     assert [Path(file).name for file in found["files"]] == ["result.csv", "result.json"]
 
 
+def test_a_result_is_made_into_what_its_numbers_hold_and_nothing_else(
+    shop: Shop, job: Job, tmp_path: Path
+) -> None:
+    shop.buy("result", str(job.id), "--as", "numbers", "--save", str(tmp_path))
+    assert list(pd.read_csv(tmp_path / "result.csv").columns[1:]) == ["output", "place", "value"]
+    for kind in ("covariance", "classifier", "nothing"):
+        refused = shop.buy("result", str(job.id), "--as", kind, exit_code=2)
+        assert (refused["code"], "--as" in refused["hint"]) == ("result-unfit", True)
+
+
 def test_a_job_is_watched_until_its_result_can_be_read(shop: Shop, job: Job) -> None:
     lines = shop.buy("watch", str(job.id))
     names = [line["event"] for line in lines[:-1]]

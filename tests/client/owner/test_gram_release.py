@@ -7,14 +7,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import skops.io
 from doses import BUYER_KEY, ME, dataset_of, frame, job_of, offer_of, run
 
 from hexchange import evaluation
 from hexchange.buyer.result import save, useful
+from hexchange.circuit.analysis import check
+from hexchange.circuit.document import Table
+from hexchange.circuit.library.predict import scoring
 from hexchange.circuit.lowering import lower
-from hexchange.circuits import find_circuit
+from hexchange.circuit.privacy import expected_noise
+from hexchange.circuits import find_circuit, read_model
+from hexchange.errors import ResultUnfit
 from hexchange.market import documents
 from hexchange.market.results import ReleasedResult, SealedResult
+from hexchange.market.tables import circuit_table
+from hexchange.owner import policy
 from hexchange.owner.blobs import BlobIndex
 from hexchange.owner.encrypt import Encrypted
 from hexchange.owner.gate import Case, decide
@@ -70,8 +78,44 @@ def test_a_buyer_gets_covariances_with_their_error_and_their_noise(
     error = np.abs(found.to_numpy() / scale - np.cov(clear(), rowvar=False))
     if case.job.epsilon:
         noise = result.outputs[0].noise
-        assert noise is not None
+        assert case.manifest.delta is not None
+        assert noise == pytest.approx(expected_noise(check(case.circuit), 2.0, case.manifest.delta), rel=0.01)
         assert 1e-3 < error.max() < 12 * noise / 39
     else:
         assert error.max() < 1e-6
     assert [path.name for path in save(found, result, tmp_path)] == ["result.csv", "result.json"]
+
+
+KINDS = ["correlation", "linear", "ridge", "discriminant", "pca", "ttest", "describe", "numbers"]
+
+
+def test_one_release_is_made_into_everything_that_its_numbers_hold(
+    case: Case, desk: Desk, encrypted: Encrypted, tmp_path: Path
+) -> None:
+    result = released(desk, case, encrypted)
+    for kind in KINDS:
+        found = useful(case.circuit, result, kind)
+        target = save(found, result, tmp_path / kind)[0]
+        if kind in ("linear", "ridge", "discriminant"):
+            model = skops.io.load(target, trusted=[])
+            assert model.predict(frame()[["age", "dose"]]).shape == (40,)
+            assert policy.review(scoring(_table(encrypted), read_model(target)), encrypted.manifest, 0)
+        elif kind == "pca":
+            assert skops.io.load(target, trusted=[]).transform(frame()[["age", "dose"]]).shape == (40, 2)
+        else:
+            assert target.name == "result.csv"
+    for kind in ("score of one", "classifier", "score"):
+        with pytest.raises(ResultUnfit):
+            useful(case.circuit, result, kind)
+
+
+@pytest.mark.parametrize("name", ["correlation", "linear", "ridge", "discriminant", "pca", "ttest"])
+def test_each_circuit_is_offered_by_its_name(encrypted: Encrypted, store: FolderStore, name: str) -> None:
+    for epsilon in (0, 500_000):
+        circuit = find_circuit(name, encrypted.manifest, store, noise=epsilon > 0)
+        assert policy.review(circuit, encrypted.manifest, epsilon).analysis.levels == 1
+
+
+def _table(encrypted: Encrypted) -> Table:
+    manifest = encrypted.manifest
+    return circuit_table(manifest.columns, manifest.rows, manifest.row_norm)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -170,6 +171,20 @@ def test_a_worker_keeps_what_its_modules_hold_and_runs_apart_from_us(child: Work
     first = child.call(count)
     assert child.call(count) == first + 1
     assert counted == 0
+
+
+def burn() -> float:
+    """Work in short bursts, and say how many seconds of processor time this call had left at its start."""
+    left = resource.getrlimit(resource.RLIMIT_CPU)[0] - time.clock_gettime(~0 << 3)
+    for _ in range(30):
+        sum(range(200_000))
+        time.sleep(0.0005)
+    return left
+
+
+def test_a_child_that_lives_for_long_is_given_as_much_time_as_a_new_one():
+    with Worker((burn,), limits=LIMITS, recycle_bytes=1 << 30) as worker:
+        assert min(worker.call(burn) for _ in range(20)) >= LIMITS.cpu_seconds
 
 
 def test_a_worker_above_its_memory_is_started_anew():

@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .PHONY: setup demo test test-setup test-contracts test-python check bench clean verify
-.PHONY: test-walks test-proofs gas test-nightly nightly-walks nightly-proofs nightly-mutation nightly-model nightly-simulation
+.PHONY: test-walks test-proofs gas test-nightly nightly-walks nightly-proofs nightly-mutation nightly-model nightly-fuzz nightly-simulation
 
 ROOT := $(CURDIR)
 STAMPS := .tools/stamps
@@ -94,7 +94,7 @@ gas: $(STAMPS)/npm
 	FORGE_SNAPSHOT_CHECK=false FORGE_SNAPSHOT_EMIT=true forge test --match-path tests/forge/Gas.t.sol
 
 # The deeper tiers, each at most 90 minutes on 2 cores. SEED=number repeats a night.
-test-nightly: nightly-proofs nightly-model nightly-simulation nightly-mutation nightly-walks
+test-nightly: nightly-proofs nightly-model nightly-fuzz nightly-simulation nightly-mutation nightly-walks
 
 nightly-walks: $(STAMPS)/npm
 	FOUNDRY_PROFILE=nightly DRAWS=100000 forge test $(NOT_SYMBOLIC) --no-match-contract Simulation --fuzz-seed $(SEED)
@@ -104,6 +104,9 @@ nightly-proofs: setup $(STAMPS)/analysis
 
 nightly-model: setup
 	HYPOTHESIS_STEPS=50000 $(PY) -m pytest tests/client/market/test_model.py
+
+nightly-fuzz: setup
+	FUZZ_MUTANTS=1000000 FUZZ_SEED=$(SEED) $(PY) -m pytest -s tests/fuzz
 
 nightly-simulation: setup
 	PYTHONPATH=scripts $(PY) -m simulation --contracts 10000

@@ -28,8 +28,9 @@ FINALITIES = ("finalized", "safe", "latest")
 LARGEST_JURY = 15
 BEACON_BLOCKS = 8
 """So many of the newest blocks must have seen different beacons: some chains repeat that of another chain."""
-READ_BEACON = "0x445f5260205ff3"
-"""PREVRANDAO PUSH0 MSTORE, 32 PUSH0 RETURN: what a contract sees, whatever the header says."""
+READ_BEACON = "0x4460015260215ff3"
+"""PREVRANDAO 1 MSTORE, 33 PUSH0 RETURN: a zero and what a contract sees, whatever the header says. The call creates a
+contract, and without the zero every 256th value would be refused as its code, because it starts with 0xEF."""
 METADATA_BYTES = 53
 """The last bytes of compiled code: a hash of all its sources and settings, wrapped in CBOR."""
 

@@ -80,11 +80,17 @@ contract ErrorsTest is Market {
         market.tokenURI(2);
     }
 
+    function test_the_collection_says_its_name() public view {
+        string memory text = 'data:application/json;utf8,{"name":"Hexchange datasets"}';
+        vm.assertEq(bytes(market.contractURI()), bytes(text), "the collection");
+    }
+
     function test_the_market_names_its_interfaces() public view {
         vm.assertTrue(market.supportsInterface(0x01ffc9a7), "ERC-165");
         vm.assertTrue(market.supportsInterface(0x80ac58cd), "ERC-721");
         vm.assertTrue(market.supportsInterface(0x5b5e139f), "ERC-721 metadata");
         vm.assertTrue(market.supportsInterface(0x49064906), "ERC-4906");
+        vm.assertTrue(market.supportsInterface(0x2a55205a), "ERC-2981");
         vm.assertFalse(market.supportsInterface(0xffffffff), "none");
     }
 

@@ -43,7 +43,7 @@ from hexchange.owner.workspace import Workspace, workspaces
 
 MICRO = 1_000_000
 REWARD = 2 * TOKEN
-FILL, COMPUTE, RELEASE = 12, 45, 120
+FILL, COMPUTE, RELEASE = 20, 45, 120
 """Seconds of each window; on a public chain these are minutes and days."""
 TRAINING_FILL = 30
 """Providers fetch and check 112 MB of keys before they sit."""

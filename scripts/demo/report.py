@@ -163,7 +163,7 @@ def _timeline(summary: dict[str, Any]) -> Figure:
     figure, axes = plt.subplots(figsize=(9, 4.5))
     names = list(dict.fromkeys(stage for job in summary["jobs"] for stage in job["seconds"]))
     for place, job in enumerate(summary["jobs"]):
-        axes.hlines(place, 0, max(job["seconds"].values()), color="lightgrey", zorder=0)
+        axes.hlines(place, 0, max(job["seconds"].values(), default=0), color="lightgrey", zorder=0)
     for index, name in enumerate(names):
         marks = [
             (job["seconds"][name], place)

@@ -93,7 +93,7 @@ check: setup
 gas: $(STAMPS)/npm
 	FORGE_SNAPSHOT_CHECK=false FORGE_SNAPSHOT_EMIT=true forge test --match-path tests/forge/Gas.t.sol
 
-# The deeper tiers, each at most 90 minutes on 2 cores. SEED=number repeats a night.
+# The deeper tiers. SEED=number repeats a night.
 test-nightly: nightly-proofs nightly-model nightly-fuzz nightly-simulation nightly-mutation nightly-walks
 
 nightly-walks: $(STAMPS)/npm

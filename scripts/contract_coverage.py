@@ -15,7 +15,7 @@ FORGE = ROOT / "node_modules" / "@foundry-rs" / "forge-linux-amd64" / "bin" / "f
 OUT = ROOT / "build" / "coverage"
 LEFT_OUT = "(tests|mocks|node_modules|interfaces)/"
 LEFT_ALONE = "tests/forge/{Simulation,Draw,Coverage,Gas}.t.sol"
-"""They measure rates, reach and gas, and run nothing that the others do not."""
+"""They measure rates, reach and gas, and neither run nor notice anything that the others do not."""
 FEW_RUNS = {"FOUNDRY_FUZZ_RUNS": "64", "FOUNDRY_INVARIANT_RUNS": "20", "FOUNDRY_INVARIANT_DEPTH": "100"}
 """Chance finds lines within a few runs or never."""
 

@@ -23,13 +23,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-FORGE = ROOT / "node_modules" / "@foundry-rs" / "forge-linux-amd64" / "bin" / "forge"
+from contract_coverage import FORGE, LEFT_ALONE, ROOT
+
 WORK = ROOT / "var" / "mutation"
 QUICK = {"FOUNDRY_FUZZ_RUNS": "32", "FOUNDRY_INVARIANT_RUNS": "16", "FOUNDRY_INVARIANT_DEPTH": "60"}
 QUICK_TESTS = "tests/forge/{Errors,Refusals}.t.sol"
-LEFT_ALONE = "tests/forge/{Simulation,Draw,Coverage,Gas}.t.sol"
-"""They measure rates, reach and gas: what they notice shows in the others, or is only dearer."""
 SECONDS = 120
 """A mutant that keeps the tests busy for longer never ends: that is noticed too."""
 SWAPS = {

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from hexchange.market import quantities
+
 SHARES = (0, 10, 20, 33, 49)
 """Hostile stake in percent, as the contracts are run with."""
 REWARD = 0.8
@@ -47,22 +49,22 @@ class Kind:
     @property
     def jury(self) -> int:
         """Seats of round two."""
-        return 2 * self.seats + 5
+        return quantities.jury(self.seats)
 
     @property
     def quorum(self) -> int:
-        """Seats of round two that decide: two thirds, rounded up."""
+        """Seats of round two that decide: two thirds, rounded up, of however many it has."""
         return (2 * self.jury + 2) // 3
 
     @property
     def bond(self) -> float:
         """Of a seat and of a challenger: pays round two and the bounty, and leaves at least one R to be burnt."""
-        return 3.0 * (self.seats + 3)
+        return float(quantities.bond(self.seats, 1))
 
     @property
     def fine(self) -> float:
         """For a missing seal, or where all sealed and nobody can name a digest; also the bounty."""
-        return self.bond / 3
+        return float(quantities.fine(self.seats, 1))
 
 
 HONEST = Kind("honest", "honest", Act.RIGHT, Act.RIGHT)

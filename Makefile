@@ -82,7 +82,7 @@ test-proofs: setup $(STAMPS)/analysis
 	$(PY) scripts/contract_proofs.py
 
 test-python: test-setup
-	$(PY) -m pytest
+	$(PY) -m pytest -n 2 --dist loadfile
 
 check: setup
 	$(PY) -m ruff check .

@@ -473,7 +473,10 @@ contract DataMarket is IDataMarket, ERC721, EIP712, IERC4906, IERC2981, Multical
     /// @inheritdoc IERC2981
     function royaltyInfo(uint256 dataset, uint256 salePrice) external view returns (address, uint256) {
         Royalty storage royalty = _royalties[dataset];
-        return (royalty.receiver, salePrice * royalty.basisPoints / BASIS_POINTS);
+        uint256 points = royalty.basisPoints;
+        // In two parts, because the product of the highest prices has no room.
+        uint256 amount = salePrice / BASIS_POINTS * points + salePrice % BASIS_POINTS * points / BASIS_POINTS;
+        return (royalty.receiver, amount);
     }
 
     /// @inheritdoc IDataMarket

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+
 import {DataMarket} from "contracts/DataMarket.sol";
 import {ProviderStake} from "contracts/ProviderStake.sol";
 import {IDataMarket} from "contracts/interfaces/IDataMarket.sol";
@@ -176,7 +178,7 @@ contract ErrorsTest is Market {
         vm.assertEq(stake.ledgerOf(job).held, 0, "all of it");
     }
 
-    function test_a_royalty_is_its_part_of_the_price_whoever_holds_the_dataset(uint128 price, uint16 points) public {
+    function test_a_royalty_is_its_part_of_the_price_whoever_holds_the_dataset(uint256 price, uint16 points) public {
         points %= 1_001;
         (address receiver, uint256 amount) = market.royaltyInfo(1, price);
         vm.assertEq(receiver, address(0), "none is set");
@@ -187,12 +189,14 @@ contract ErrorsTest is Market {
         market.transferFrom(owner, stranger, 1);
         (receiver, amount) = market.royaltyInfo(1, price);
         vm.assertEq(receiver, payee, "the receiver");
-        vm.assertEq(amount, uint256(price) * points / 10_000, "the amount");
+        vm.assertEq(amount, Math.mulDiv(price, points, 10_000), "the amount");
         vm.prank(stranger);
         market.setRoyalty(1, address(0), 1_000);
         (receiver, amount) = market.royaltyInfo(1, 19);
         vm.assertEq(receiver, stranger, "the holder, if nobody is named");
         vm.assertEq(amount, 1, "a tenth, rounded down");
+        (, amount) = market.royaltyInfo(1, type(uint256).max);
+        vm.assertEq(amount, type(uint256).max / 10, "a tenth of the highest price");
         (receiver, amount) = market.royaltyInfo(2, price);
         vm.assertEq(amount, 0, "of that dataset alone");
     }

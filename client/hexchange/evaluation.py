@@ -2,7 +2,7 @@
 do.
 
 Four steps: `plan` reads the two small documents, checks and lowers the circuit; `fetch` gets every blob,
-verified against its CID; `Evaluator.check` and `Evaluator.evaluate` work in a sandboxed child, because
+verified against its CID; `Evaluator.check` and `Evaluator.evaluate` work in sandboxed children, because
 ciphertexts and keys are strangers' bytes. In this process nothing but JSON is parsed.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -24,8 +25,9 @@ from hexchange.circuit.document import Circuit, parse_circuit
 from hexchange.circuit.lowering import lower
 from hexchange.circuit.program import Program
 from hexchange.errors import InputMismatch, NotDrawn, RunTooLarge
-from hexchange.he import sandbox, worker
+from hexchange.he.crew import Crew
 from hexchange.he.engine import parameter_id
+from hexchange.he.sandbox import Limits
 from hexchange.market import documents
 from hexchange.market.digests import NO_SALT
 from hexchange.market.manifests import Blob, Edition, Manifest
@@ -45,6 +47,9 @@ LEAST_MEMORY = 1 << 30
 
 DOCUMENT_SECONDS = 60.0
 """How long the store may take for one small document."""
+
+WORTH_SPLITTING = 1.0
+"""Declared seconds that another child has to take off a run before one is used."""
 
 SLOWEST = 20.0
 """A run may take this many times its declared seconds, plus a minute, before its child is ended."""
@@ -250,23 +255,25 @@ def _arguments(
     return plan.program, ciphertexts, inputs.path(plan.relin) if plan.relin else None, rotations
 
 
-class Evaluator:
-    """One sandboxed child that parses and computes; its loaded keys stay for the next job. For one thread."""
+def cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0))
 
-    def __init__(self, folder: Path, memory: int = MEMORY) -> None:
-        """`folder` is all that the child may read, `memory` the most address space of a run (bytes)."""
-        self._memory = memory
-        folder.mkdir(parents=True, exist_ok=True)
-        self._child = sandbox.Worker(
-            (worker.evaluate_job, worker.check_job),
-            limits=sandbox.Limits(memory=memory, cpu_seconds=600, wall_seconds=600.0, output_bytes=1 << 20),
-            readable=(folder,),
-            recycle_bytes=memory // 2,
-        )
+
+class Evaluator:
+    """Sandboxed children that parse and compute; their loaded keys stay for the next job. For one thread."""
+
+    def __init__(self, folder: Path, memory: int = MEMORY, processes: int = 0) -> None:
+        """`folder` is all that the children may read, `memory` the most address space of a run (bytes).
+
+        A run is split over at most so many `processes`, or over all cores; its bytes do not depend on it.
+        """
+        self._memory, self._most = memory, processes or cores()
+        self._crew = Crew(folder, self._most, memory)
 
     def check(self, inputs: JobInputs) -> None:
         """Parse every key and ciphertext as strictly as a run would; raises MalformedBlob for a wrong one."""
-        self._child.call(worker.check_job, *_arguments(inputs), limits=self._limits(inputs.plan))
+        self._crew.check(*_arguments(inputs), limits=self._limits(inputs.plan))
 
     def evaluate(self, inputs: JobInputs, job: int, seeds: Sequence[bytes]) -> Evaluated:
         """Run the program; `seeds` are those of the rounds drawn so far, the first one always that of round
@@ -275,33 +282,28 @@ class Evaluator:
         Raises RunTooLarge before, and ChildOutOfMemory, ChildOutOfTime or ChildCrashed where there is no
         result.
         """
-        limits = self._limits(inputs.plan)
-        status, code, outputs, traces = self._child.call(
-            worker.evaluate_job, *_arguments(inputs), tuple(seeds), limits=limits
-        )
-        blobs = tuple(Blob(str(identify(BytesIO(output))), len(output)) for output in outputs)
-        result = ResultManifest(job=job, status=status, code=code or None, outputs=blobs, trace=traces[0])
+        plan, limits = inputs.plan, self._limits(inputs.plan)
+        most = min(self._most, math.ceil(plan.seconds / WORTH_SPLITTING), self._memory // plan.memory)
+        ran = self._crew.run(*_arguments(inputs), seeds=seeds, most=most, limits=limits)
+        blobs = tuple(Blob(str(identify(BytesIO(output))), len(output)) for output in ran.outputs)
+        result = ResultManifest(job=job, status=ran.status, code=ran.code, outputs=blobs, trace=ran.traces[0])
         manifest = documents.encode(result)
-        salted = traces[1] if len(traces) > 1 else NO_SALT
-        return Evaluated(hashlib.sha256(manifest).digest(), salted, manifest, tuple(outputs))
+        salted = ran.traces[1] if len(ran.traces) > 1 else NO_SALT
+        return Evaluated(hashlib.sha256(manifest).digest(), salted, manifest, ran.outputs)
 
-    def _limits(self, plan: Plan) -> sandbox.Limits:
+    def _limits(self, plan: Plan) -> Limits:
         if plan.memory > self._memory:
             raise RunTooLarge(
                 f"the run may need {plan.memory >> 20} MiB of memory, {self._memory >> 20} MiB are allowed",
                 hint="allow more memory, or leave this job to others",
             )
         seconds = 60 + SLOWEST * plan.seconds
-        results = sum(size for _, _, size in plan.program.result_sizes())
-        return sandbox.Limits(
-            memory=self._memory,
-            cpu_seconds=int(seconds),
-            wall_seconds=2 * seconds,
-            output_bytes=results + (1 << 20),
+        return Limits(
+            memory=self._memory, cpu_seconds=int(seconds), wall_seconds=2 * seconds, output_bytes=1 << 20
         )
 
     def close(self) -> None:
-        self._child.close()
+        self._crew.close()
 
     def __enter__(self) -> Evaluator:
         return self

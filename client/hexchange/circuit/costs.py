@@ -9,6 +9,7 @@ from math import log2
 
 from hexchange.circuit.editions import ParameterSet
 from hexchange.circuit.program import Op, Primitive, Program, Shape
+from hexchange.circuit.shares import split
 
 _WORD = 8
 
@@ -125,7 +126,8 @@ def _keys(program: Program) -> int:
 
 def _most_alive(program: Program, number: int) -> int:
     """Most bytes of registers at one time in a stage, sources being loaded when first read."""
-    stage, frees = program.stages[number], program.frees(number)
+    ((*shares,),) = split(program, 1)
+    stage, frees = program.stages[number], shares[number].frees
     alive: dict[int, int] = {}
     held = most = 0
     for index, primitive in enumerate(stage.primitives):

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,6 +133,10 @@ class Position:
     primitive: int
 
 
+Place = tuple[int, int, int]
+"""Stage, row block and number of a primitive: in this order one process would compute."""
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """Everything a provider needs to run a circuit, and everything a gate needs to check its result."""
@@ -163,20 +168,6 @@ class Program:
         named = [source for stage in self.stages for source in stage.table_inputs()]
         return tuple({source.name: source for source in named}.values())
 
-    def frees(self, stage: int) -> tuple[tuple[int, ...], ...]:
-        """Per primitive of a stage, the registers that nothing reads after it: neither a later primitive,
-        nor what the stage keeps, nor an output."""
-        here = self.stages[stage]
-        wanted = {*here.keeps, *(output.register for output in self.outputs if output.stage == stage)}
-        last: dict[int, int] = {}
-        for index, primitive in enumerate(here.primitives):
-            last |= dict.fromkeys((*primitive.args, len(here.sources) + index), index)
-        dying: list[list[int]] = [[] for _ in here.primitives]
-        for register, index in last.items():
-            if register not in wanted:
-                dying[index].append(register)
-        return tuple(tuple(registers) for registers in dying)
-
     def numbered(self) -> Iterator[tuple[int, Primitive]]:
         """All primitives with the number that a Position uses."""
         return enumerate(primitive for stage in self.stages for primitive in stage.primitives)
@@ -184,6 +175,12 @@ class Program:
     def first_primitive(self, stage: int) -> int:
         """Number of the first primitive of a stage."""
         return sum(len(earlier.primitives) for earlier in self.stages[:stage])
+
+    def place(self, position: Position) -> Place:
+        """Where a position stands in the order in which one process would compute."""
+        ends = accumulate(len(stage.primitives) for stage in self.stages)
+        stage = next(number for number, end in enumerate(ends) if position.primitive < end)
+        return stage, position.block, position.primitive
 
     def positions(self) -> Iterator[Position]:
         """Every position whose output a trace may ask for, ordered by (block, primitive) within a stage."""

@@ -62,6 +62,18 @@ def from_seeded(engine: Engine, data: bytes, shape: Shape) -> Any:
     return ciphertext
 
 
+def from_saved(engine: Engine, data: bytes, shape: Shape) -> Any:
+    """The ciphertext in a file that SEAL wrote: how processes of one run hand each other what they summed.
+
+    It may be transparent, since it is a part of a sum. Raises MalformedBlob for any other shape.
+    """
+    prefix = forms.prefix(engine, shape)
+    body = inflate(data, len(prefix) + 8 * shape.size * shape.primes * engine.parameters.degree)
+    if body[: len(prefix)] != prefix:
+        raise malformed("A part of a sum is not of the shape that the circuit says.")
+    return load(sealapi.Ciphertext(), engine.context, body)
+
+
 def from_outputs(engine: Engine, program: Program, outputs: Sequence[bytes]) -> Iterator[tuple[str, Any]]:
     """The ciphertexts of a stranger's result, each with its output's name, in the program's order.
 

@@ -26,6 +26,7 @@ class Setup:
     functions: list[tuple[str, str]]
     readable: list[Path]
     memory: int
+    written: int
 
 
 @dataclass(frozen=True, slots=True)

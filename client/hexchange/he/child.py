@@ -39,7 +39,7 @@ def main() -> None:
         sys.path[:] = setup.search
         functions = [_import(*name) for name in setup.functions]
         floor = _address_space()
-        on = {**lock_down(setup.readable, floor + setup.memory), "namespaces": namespaces}
+        on = {**lock_down(setup.readable, floor + setup.memory, setup.written), "namespaces": namespaces}
     except Exception as error:  # noqa: BLE001 (whatever it is, the parent is told)
         send(answers, _failure(error))
         return

@@ -1,18 +1,20 @@
 """Runs a program over ciphertexts: the same bytes on every machine, in every process, for every split.
 
 Only calls of SEAL that add no randomness and use no floating point beyond scales are made; all that
-decides bytes (order, levels, scales, rotations) stands in the program. Row blocks stream through, so
-memory does not grow with the number of rows.
+decides bytes (order, levels, scales, rotations) stands in the program. Row blocks stream through and results
+are written as they come, so memory does not grow with the number of rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
-from hexchange.circuit.program import Kept, Op, Position, Primitive, Program, Shape, Stage, TableInput
+from hexchange.circuit.program import Kept, Op, Place, Position, Primitive, Program, Shape, TableInput
+from hexchange.circuit.shares import Share, Shares, split
 from hexchange.he.canonical import from_seeded, to_canonical
 from hexchange.he.encoder import encode_scalar, encode_vector
 from hexchange.he.engine import engine
@@ -27,6 +29,7 @@ TRANSPARENT = "transparent"
 _CACHED_CONSTANTS = 64 << 20
 
 Blobs = Callable[[str, int], bytes]
+Write = Callable[[str, int, bytes], None]
 Progress = Callable[[int, int], None]
 
 
@@ -43,7 +46,7 @@ class Evaluation:
     code: str | None = None
 
     @property
-    def status(self) -> str:
+    def status(self) -> Literal["ok", "failed"]:
         """What a result manifest says: ok or failed."""
         return "failed" if self.code else "ok"
 
@@ -51,56 +54,99 @@ class Evaluation:
 def evaluate(
     program: Program, blobs: Blobs, keys: Keys, seeds: Sequence[bytes], progress: Progress | None = None
 ) -> Evaluation:
-    """Run `program` over the blobs of its table inputs (by name and row block).
+    """Run all of `program` in this process over the blobs of its table inputs (by name and row block).
 
     `progress` is called with the primitives done and all of them. Raises MalformedBlob for an input that is
     not of the program's shape.
     """
-    run = _Run(program, blobs, keys, [Trace(program, seed) for seed in seeds], progress)
+    outputs: dict[tuple[str, int], bytes] = {}
+
+    def write(name: str, block: int, canonical: bytes) -> None:
+        outputs[name, block] = canonical
+
+    traces = [Trace(program, seed) for seed in seeds]
+    (shares,) = split(program, 1)
+    run = Run(program, shares, blobs, keys, traces, write, progress)
     try:
-        for index in range(len(program.stages)):
-            run.stage(index)
-    except _Transparent:
-        return Evaluation((), run.traced(), TRANSPARENT)
-    outputs = tuple(run.outputs[name, block] for name, block, _ in program.result_sizes())
-    return Evaluation(outputs, run.traced())
+        for number in range(len(program.stages)):
+            run.stage(number)
+    except Transparent as failure:
+        return Evaluation((), tuple(trace.digest(failure.place) for trace in traces), TRANSPARENT)
+    ordered = tuple(outputs[name, block] for name, block, _ in program.result_sizes())
+    return Evaluation(ordered, tuple(trace.digest() for trace in traces))
 
 
-class _Transparent(Exception):
-    pass
+class Transparent(Exception):
+    """What was computed at `place` hides nothing. The first such place of all processes ends the run."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(place)
+        self.place = place
 
 
-class _Run:
+class Run:
+    """One process's shares of a run. `traces` collect samples, `write` takes results: name, row block, bytes."""
+
     def __init__(
-        self, program: Program, blobs: Blobs, keys: Keys, traces: list[Trace], progress: Progress | None
+        self,
+        program: Program,
+        shares: Shares,
+        blobs: Blobs,
+        keys: Keys,
+        traces: Sequence[Trace],
+        write: Write,
+        progress: Progress | None = None,
     ) -> None:
         self._program = program
+        self._shares = shares
         self._blobs = blobs
         self._keys = keys
         self._engine = engine(program.edition.parameters)
-        self._kept: list[list[Any]] = []
-        self._frees = [program.frees(index) for index in range(len(program.stages))]
+        self._kept: dict[tuple[int, int], Any] = {}
         self._traces = traces
         self._sampled = {position for trace in traces for position in trace.positions}
+        self._write = write
         self._progress = progress
-        self._done, self._all = 0, sum(1 for _ in program.positions())
+        self._done, self._all = 0, sum(len(share.blocks) * len(share.primitives) for share in shares)
         fits = _CACHED_CONSTANTS // (8 * self._engine.top * program.edition.parameters.degree)
         self._scalar = lru_cache(maxsize=fits)(self._encode_scalar)
         self._vector = lru_cache(maxsize=fits)(self._encode_vector)
-        self.outputs: dict[tuple[str, int], bytes] = {}
 
-    def traced(self) -> tuple[bytes, ...]:
-        return tuple(trace.digest() for trace in self._traces)
+    def stage(self, number: int, others: Iterable[tuple[int, Any]] = ()) -> None:
+        """Do this process's share of the next stage.
 
-    def stage(self, index: int) -> None:
-        stage = self._program.stages[index]
-        merged: list[Any] = []
-        for block in range(self._program.blocks if stage.per_block else 1):
-            kept = self._block(index, stage, block)
-            merged = [self._sum(a, b) for a, b in zip(merged, kept, strict=True)] if block else kept
-        self._kept.append(merged)
+        `others` is what other processes handed of the stage before: the number of the kept value, and a
+        ciphertext to add to it. Raises Transparent, and MalformedBlob for an input of another shape.
+        """
+        if number:
+            self._settle(number - 1, others)
+        share = self._shares[number]
+        for block in share.blocks:
+            for index, value in zip(share.keeps, self._block(number, share, block), strict=True):
+                held = self._kept.get((number, index))
+                self._kept[number, index] = value if held is None else self._sum(held, value)
 
-    def _block(self, index: int, stage: Stage, block: int) -> list[Any]:
+    def handed(self, number: int) -> Iterator[tuple[int, Any]]:
+        """What other processes need of a stage's sums over the row blocks of this one; shaped as kept."""
+        for index in self._shares[number].hands:
+            yield index, self._kept[number, index]
+
+    def _settle(self, number: int, others: Iterable[tuple[int, Any]]) -> None:
+        """Add up what was summed apart, and forget what only others read.
+
+        Whether a sum hides nothing is asked once it is whole: on the way there it depends on the split.
+        """
+        for index, value in others:
+            self._kept[number, index] = self._sum(self._kept[number, index], value)
+        share = self._shares[number]
+        for index in share.keeps:
+            if index not in share.wants:
+                del self._kept[number, index]
+            elif self._kept[number, index].is_transparent():
+                raise Transparent((number, self._program.blocks, 0))
+
+    def _block(self, number: int, share: Share, block: int) -> list[Any]:
+        stage = self._program.stages[number]
         registers: dict[int, Any] = {}
 
         def at(register: int) -> Any:
@@ -108,22 +154,24 @@ class _Run:
                 registers[register] = self._load(stage.sources[register], block)
             return registers[register]
 
-        first = self._program.first_primitive(index)
-        for offset, (primitive, dying) in enumerate(zip(stage.primitives, self._frees[index], strict=True)):
-            result = self._apply(primitive, [at(register) for register in primitive.args])
+        first = self._program.first_primitive(number)
+        for offset, dying in zip(share.primitives, share.frees, strict=True):
+            primitive = stage.primitives[offset]
+            try:
+                result = self._apply(primitive, [at(register) for register in primitive.args])
+            except _HidesNothing:
+                raise Transparent((number, block, first + offset)) from None
             registers[len(stage.sources) + offset] = result
             self._sample(Position(block, first + offset), result, primitive.shape)
             for register in dying:
                 del registers[register]
-        for output in self._program.outputs:
-            if output.stage == index:
-                canonical = to_canonical(self._engine, at(output.register), output.shape)
-                self.outputs[output.name, block] = canonical
-        return [at(register) for register in stage.keeps]
+        for output in share.outputs:
+            self._write(output.name, block, to_canonical(self._engine, at(output.register), output.shape))
+        return [at(stage.keeps[index]) for index in share.keeps]
 
     def _load(self, source: TableInput | Kept, block: int) -> Any:
         if isinstance(source, Kept):
-            return self._kept[source.stage][source.index]
+            return self._kept[source.stage, source.index]
         return from_seeded(self._engine, self._blobs(source.name, block), source.shape)
 
     def _sample(self, position: Position, result: Any, shape: Shape) -> None:
@@ -137,8 +185,10 @@ class _Run:
                     trace.add(position, canonical)
 
     def _sum(self, one: Any, other: Any) -> Any:
+        """Their sum, also where it hides nothing: SEAL says so only after it has computed it."""
         result = sealapi.Ciphertext()
-        self._call(self._engine.evaluator.add, one, other, result)
+        with suppress(_HidesNothing):
+            self._call(self._engine.evaluator.add, one, other, result)
         return result
 
     def _apply(self, primitive: Primitive, arguments: list[Any]) -> Any:
@@ -184,7 +234,7 @@ class _Run:
             call(*arguments)
         except (ValueError, RuntimeError) as error:
             if "transparent" in str(error):
-                raise _Transparent from None
+                raise _HidesNothing from None
             raise
 
     def _encode_scalar(self, value: float, primes: int, scale: float) -> Any:
@@ -192,3 +242,7 @@ class _Run:
 
     def _encode_vector(self, name: str, primes: int, scale: float) -> Any:
         return encode_vector(self._engine, self._program.vectors[name], primes, scale)
+
+
+class _HidesNothing(Exception):
+    pass

@@ -21,7 +21,7 @@ try:
 except (ImportError, OSError, RuntimeError):  # libseccomp is not installed
     pyseccomp = None
 
-_FILE_BYTES = 64 << 20  # files in memory, through which the library loads and saves; no other can be written
+_FILE_BYTES = 64 << 20  # files in memory, through which the library loads and saves
 _OPEN_FILES = 64
 
 # linux/prctl.h, linux/sched.h, linux/landlock.h; the system call numbers are the same on every architecture.
@@ -59,11 +59,15 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
-def lock_down(readable: Sequence[Path], memory: int) -> dict[str, bool]:
-    """Give up everything else; `memory` is the most address space of the process. Which protections hold."""
+def lock_down(readable: Sequence[Path], memory: int, written: int) -> dict[str, bool]:
+    """Give up everything else. Which protections hold.
+
+    `memory` is the most address space of the process, `written` the longest that a file which it was given
+    open may become, both in bytes; no other can be written.
+    """
     for kind, value in (
         (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_FSIZE, _FILE_BYTES),
+        (resource.RLIMIT_FSIZE, max(_FILE_BYTES, written)),
         (resource.RLIMIT_NOFILE, _OPEN_FILES),
         (resource.RLIMIT_NPROC, 0),
         (resource.RLIMIT_CORE, 0),

@@ -1,8 +1,8 @@
 """Run functions on strangers' bytes in a process that has nothing to lose.
 
-The child has no environment, no open file but two pipes, no network, no file to read but the named ones, and
-limits on memory, processor time, wall-clock time and bytes returned. What it returns is read as data, never
-as code. Whatever happens to it becomes one typed error, and it never outlives us.
+The child has no environment, no open file but two pipes and the scratch files it is given, no network, no file
+to read but the named ones, and limits on memory, processor time, wall-clock time and bytes returned. What it
+returns is read as data, never as code. Whatever happens to it becomes one typed error, and it never outlives us.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def run(function: Callable[..., Any], *args: Any, limits: Limits, readable: Sequ
 
 def protections() -> dict[str, bool]:
     """Which protections hold for children on this machine, by trying."""
-    with _Child((), 1 << 30, ()) as child:
+    with _Child((), 1 << 30, (), ()) as child:
         return child.protections
 
 
@@ -83,7 +83,8 @@ class Worker:
 
     It is started at the first call, and again after anything unexpected, or when it holds more than
     `recycle_bytes` of memory after a call. `limits` are those of a call that names none; no call gets more
-    memory.
+    memory. `scratch` are open files without a name, in which the child has the same descriptors; each may
+    become as long as a call's memory.
     """
 
     def __init__(
@@ -92,26 +93,29 @@ class Worker:
         *,
         limits: Limits,
         readable: Sequence[Path] = (),
+        scratch: Sequence[int] = (),
         recycle_bytes: int,
     ) -> None:
         names(functions)
         self._functions = tuple(functions)
         self._limits = limits
         self._readable = tuple(readable)
+        self._scratch = tuple(scratch)
         self._recycle_bytes = recycle_bytes
         self._child: _Child | None = None
 
     def call(self, function: Callable[..., Any], *args: Any, limits: Limits | None = None) -> Any:
         """Call one of the worker's functions; arguments, result and errors as of `run`."""
         limits = limits or self._limits
-        if self._child is None or not self._child.alive():
+        child = self._child
+        if child is None or not child.alive():
             self.close()
-            self._child = _Child(self._functions, self._limits.memory, self._readable)
+            child = self._child = _Child(self._functions, self._limits.memory, self._readable, self._scratch)
         call = Call(self._functions.index(function), args, limits.memory, limits.cpu_seconds)
         try:
-            return self._child.ask(call, limits.wall_seconds, limits.output_bytes)
+            return child.ask(call, limits.wall_seconds, limits.output_bytes)
         finally:
-            if self._child.memory() > self._recycle_bytes:
+            if child.memory() > self._recycle_bytes:
                 self.close()
 
     def close(self) -> None:
@@ -129,10 +133,10 @@ class Worker:
         self.close()
 
 
-def _start() -> subprocess.Popen[bytes]:
+def _start(scratch: Sequence[int]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603 (the command is constant)
         _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        env=_ENVIRONMENT, cwd="/", start_new_session=True,
+        env=_ENVIRONMENT, cwd="/", start_new_session=True, pass_fds=scratch,
     )  # fmt: skip
 
 
@@ -140,13 +144,18 @@ class _Child:
     """A running child process, locked down."""
 
     def __init__(
-        self, functions: Sequence[Callable[..., Any]], memory: int, readable: Sequence[Path]
+        self,
+        functions: Sequence[Callable[..., Any]],
+        memory: int,
+        readable: Sequence[Path],
+        scratch: Sequence[int],
     ) -> None:
-        self._process = _starter.submit(_start).result()
+        self._process = _starter.submit(_start, scratch).result()
         self._stdin = cast(BinaryIO, self._process.stdin)
         self._stdout = cast(BinaryIO, self._process.stdout)
         paths = [path.resolve() for path in readable]
-        setup = Setup(os.getpid(), list(map(os.path.abspath, sys.path)), names(functions), paths, memory)
+        search, written = list(map(os.path.abspath, sys.path)), memory if scratch else 0
+        setup = Setup(os.getpid(), search, names(functions), paths, memory, written)
         self.protections: dict[str, bool] = self.ask(setup, _START_SECONDS, _START_BYTES)
 
     def ask(self, question: Setup | Call, seconds: float, cap: int) -> Any:

@@ -11,20 +11,23 @@ import heapq
 import struct
 from hashlib import sha256
 
-from hexchange.circuit.program import Position, Program
+from hexchange.circuit.program import Place, Position, Program
 
 SAMPLES = 16
 
 
 class Trace:
-    """Collects one seed's samples while a program runs, in whatever order its positions come."""
+    """One seed's samples of a run, in whatever order and from whatever process they come.
+
+    `hashes` are those taken so far.
+    """
 
     def __init__(self, program: Program, seed: bytes) -> None:
-        self._seed = seed
+        self._program, self._seed = program, seed
         ranked = ((sha256(seed + _packed(p)).digest(), p.block, p.primitive) for p in program.positions())
         chosen = heapq.nsmallest(SAMPLES, ranked)
         self._order = [Position(block, primitive) for _, block, primitive in chosen]
-        self._hashes: dict[Position, bytes] = {}
+        self.hashes: dict[Position, bytes] = {}
 
     @property
     def positions(self) -> tuple[Position, ...]:
@@ -33,11 +36,12 @@ class Trace:
 
     def add(self, position: Position, canonical: bytes) -> None:
         """Take the output at a sampled position."""
-        self._hashes[position] = sha256(self._seed + _packed(position) + canonical).digest()
+        self.hashes[position] = sha256(self._seed + _packed(position) + canonical).digest()
 
-    def digest(self) -> bytes:
-        """The trace over what was added; the whole one once every position was."""
-        hashes = (self._hashes[position] for position in self._order if position in self._hashes)
+    def digest(self, before: Place | None = None) -> bytes:
+        """The trace over what was taken; where the run failed, over what stands `before` that place only."""
+        places = [place for place in self._order if before is None or self._program.place(place) < before]
+        hashes = (self.hashes[position] for position in places if position in self.hashes)
         return sha256(self._seed + b"".join(hashes)).digest()
 
 

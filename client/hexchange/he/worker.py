@@ -1,48 +1,133 @@
 """What a child process runs for a provider, a checker or a gate: strangers' bytes in, checked bytes out, no
 key.
 
-Inputs and keys are files named by their content, verified before the child may read them. A child lives
-for many jobs: contexts and expanded keys stay in it, by the name of the file.
+Inputs and keys are files named by their content, verified before the child may read them; results go into a
+file that it was given open. A child lives for many jobs: contexts and expanded keys stay in it, by the name of
+the file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from hexchange.circuit.editions import ParameterSet
-from hexchange.circuit.program import Program
-from hexchange.he.canonical import from_outputs, from_seeded
+from hexchange.circuit.program import Place, Program
+from hexchange.circuit.shares import Shares
+from hexchange.errors import ChildCrashed, DiskFull
+from hexchange.he.canonical import from_outputs, from_saved, from_seeded
 from hexchange.he.engine import engine
-from hexchange.he.evaluator import evaluate
+from hexchange.he.evaluator import Run, Transparent
 from hexchange.he.keys import Keys, load_relin_key, load_rotation_key
-from hexchange.he.library import malformed
+from hexchange.he.library import malformed, save
+from hexchange.he.trace import Trace
 
 Inputs = Mapping[tuple[str, int], Path]
-Evaluated = tuple[str, str, tuple[bytes, ...], tuple[bytes, ...]]
+Handed = tuple[int, int, int, int]
+"""Part of a sum: number of the kept value, scratch file, offset and length in it."""
 
 # An expanded key of the largest edition takes 29 MB, and a job over it needs ten.
 _CACHED_KEYS = 24
 _LARGEST_BLOB = 64 << 20
 
 
-def evaluate_job(
+class _Begun:
+    """This process's part of a run; what it yields goes to the end of the scratch file, a descriptor."""
+
+    def __init__(
+        self,
+        program: Program,
+        shares: Shares,
+        inputs: Inputs,
+        keys: Keys,
+        seeds: Sequence[bytes],
+        scratch: int,
+    ) -> None:
+        self.program, self.scratch, self.length = program, scratch, 0
+        self.traces = [Trace(program, seed) for seed in seeds]
+        self.outputs: list[tuple[str, int, int]] = []
+        read = lambda name, block: _read(inputs[name, block])  # noqa: E731
+        self.run = Run(program, shares, read, keys, self.traces, self.write)
+
+    def write(self, name: str, block: int, canonical: bytes) -> None:
+        self.outputs.append((name, block, self.append(canonical)))
+
+    def append(self, data: bytes) -> int:
+        """Write to the scratch file; where."""
+        at, end = self.length, self.length + len(data)
+        try:
+            while self.length < end:
+                self.length += os.pwrite(self.scratch, data[self.length - at :], self.length)
+        except OSError as error:
+            raise DiskFull(f"a result cannot be written: {error.strerror}", hint="free some space") from None
+        return at
+
+    def received(self, number: int, others: Sequence[Handed]) -> Iterator[tuple[int, Any]]:
+        """What other processes summed of what stage `number` keeps, loaded one by one."""
+        stage, chosen = self.program.stages[number], engine(self.program.edition.parameters)
+        for index, file, offset, length in others:
+            saved = os.pread(file, length, offset)
+            yield index, from_saved(chosen, saved, stage.shape(stage.keeps[index]))
+
+    def handed(self, number: int) -> list[Handed]:
+        """Write what other processes need of this one's sums."""
+        saved = ((index, save(value)) for index, value in self.run.handed(number))
+        return [(index, self.scratch, self.append(data), len(data)) for index, data in saved]
+
+    def samples(self) -> list[list[tuple[int, int, bytes]]]:
+        return [
+            [(position.block, position.primitive, hashed) for position, hashed in trace.hashes.items()]
+            for trace in self.traces
+        ]
+
+
+_begun: _Begun | None = None
+
+
+def begin(
     program: Program,
+    shares: Shares,
+    scratch: int,
     inputs: Inputs,
     relin: Path | None,
     rotations: Mapping[int, Path],
     seeds: Sequence[bytes],
-) -> Evaluated:
-    """Run a program over files: status ("ok" or "failed"), code ("" unless failed), outputs, traces.
+) -> None:
+    """Make ready for this process's shares of a run over files; `proceed` then does stage after stage.
 
-    `inputs` are by name and row block, `rotations` by step. Raises MalformedBlob for a file that is not of
-    the program's shape.
+    `inputs` are by name and row block, `rotations` by step; `scratch` is the descriptor of an empty file.
+    Raises MalformedBlob for a key that is none.
     """
-    keys = _keys(program, relin, rotations)
-    result = evaluate(program, lambda name, block: _read(inputs[name, block]), keys, seeds)
-    return result.status, result.code or "", result.outputs, result.traces
+    global _begun
+    _begun = None
+    _begun = _Begun(program, shares, inputs, _keys(program, relin, rotations), seeds, scratch)
+
+
+def proceed(number: int, others: Sequence[Handed]) -> dict[str, Any]:
+    """Do the share of stage `number`, after adding what others have handed of the stage before.
+
+    Returned are the place where the run `failed`, or None; `outputs` so far: name, row block, offset in the
+    scratch file; what this process `handed`; and hashes of `samples` so far, for each seed: row block, primitive, hash.
+    Raises MalformedBlob for a file that is not of the program's shape, DiskFull, and ChildCrashed in a process
+    that has begun no run.
+    """
+    global _begun
+    if _begun is None:
+        raise ChildCrashed("a child was to go on with a run that it has not begun", hint="run it again")
+    begun = _begun
+    failed: Place | None = None
+    handed: list[Handed] = []
+    try:
+        begun.run.stage(number, begun.received(number - 1, others))
+        handed = begun.handed(number)
+    except Transparent as failure:
+        failed = failure.place
+    if failed or number + 1 == len(begun.program.stages):
+        _begun = None
+    return {"failed": failed, "outputs": begun.outputs, "handed": handed, "samples": begun.samples()}
 
 
 def check_job(program: Program, inputs: Inputs, relin: Path | None, rotations: Mapping[int, Path]) -> None:

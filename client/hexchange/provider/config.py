@@ -20,7 +20,7 @@ TEMPLATE = """\
 # Memory one run may use, in GiB. A circuit that declares more is left to others.
 memory = 4
 
-# Runs at a time, each in a process of its own. One per core is sensible; each may use `memory`.
+# Runs at a time; each may use `memory`. Cores are shared out among them: with 1, a long run uses all cores.
 parallel = 1
 
 # Room for fetched inputs, in GiB. What was used longest ago makes place for what is needed.

@@ -90,9 +90,10 @@ class Workshop:
 
     @property
     def _evaluator(self) -> Evaluator:
-        """This thread's child."""
+        """This thread's children: the cores are shared out among the runs that go on at a time."""
         if not hasattr(self._local, "evaluator"):
-            self._local.evaluator = Evaluator(self._cache, self._config.memory_bytes)
+            processes = max(1, evaluation.cores() // self._config.parallel)
+            self._local.evaluator = Evaluator(self._cache, self._config.memory_bytes, processes)
             self._evaluators.append(self._local.evaluator)
         return self._local.evaluator  # type: ignore[no-any-return]
 

@@ -19,6 +19,7 @@ from hexchange.circuit.library.predict import predict, predict_clear
 from hexchange.circuit.lowering import lower
 from hexchange.circuit.packing import pack
 from hexchange.circuit.program import Op
+from hexchange.circuit.shares import split
 from hexchange.errors import CircuitTooDeep, EditionUnfit, TableTooLarge
 
 few = settings(max_examples=25, deadline=None)
@@ -166,9 +167,10 @@ def test_memory_does_not_grow_with_rows_but_for_the_results() -> None:
 def test_registers_are_dropped_after_their_last_use_and_never_before() -> None:
     for circuit in (describe(table_of(9, (0.0, 1.0))), logistic(table_of(9, (0.0, 1.0), label=True))):
         program = lower(circuit)
-        for number, stage in enumerate(program.stages):
+        (shares,) = split(program, 1)
+        for number, (stage, share) in enumerate(zip(program.stages, shares, strict=True)):
             gone: set[int] = set()
-            for primitive, dying in zip(stage.primitives, program.frees(number), strict=True):
+            for primitive, dying in zip(stage.primitives, share.frees, strict=True):
                 assert not gone & set(primitive.args)
                 gone.update(dying)
             assert not gone & {*stage.keeps, *(o.register for o in program.outputs if o.stage == number)}

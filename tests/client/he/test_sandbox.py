@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -315,6 +316,24 @@ def test_a_value_of_another_kind_is_refused():
 def test_a_function_that_no_child_can_import_is_refused():
     with pytest.raises(ValueError, match="top of an importable module"):
         run(lambda: 1, limits=LIMITS)
+
+
+def scribble(descriptor: int, length: int) -> str:
+    try:
+        return f"wrote {os.pwrite(descriptor, b'x', length - 1)}"
+    except OSError as error:
+        return f"refused: {error.strerror}"
+
+
+def test_a_child_writes_into_the_scratch_files_it_is_given_up_to_their_limit(tmp_path: Path):
+    with (
+        TemporaryFile(dir=tmp_path) as file,
+        Worker((scribble,), limits=LIMITS, scratch=[file.fileno()], recycle_bytes=1 << 30) as worker,
+    ):
+        assert worker.call(scribble, file.fileno(), 3) == "wrote 1"
+        assert file.read() == b"\0\0x"
+        assert worker.call(scribble, file.fileno(), LIMITS.memory) == "wrote 1"
+        assert worker.call(scribble, file.fileno(), LIMITS.memory + 1) == "refused: File too large"
 
 
 def add_encrypted() -> list[int]:

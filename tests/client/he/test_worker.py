@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from hexchange.circuit.editions import LINEAR, STATS
-from hexchange.errors import ForeignEngine, MalformedBlob
-from hexchange.he import sandbox, selftest, worker
+from hexchange.circuit.program import Program
+from hexchange.circuit.shares import split
+from hexchange.errors import ChildCrashed, DiskFull, ForeignEngine, MalformedBlob
+from hexchange.he import selftest, worker
 from hexchange.he.encryption import Encryption
 from hexchange.he.evaluator import evaluate
 from hexchange.he.keys import Keys, SecretKey, load_relin_key, make_relin_key
-from hexchange.he.sandbox import Limits
 
 SEEDS = (b"\x07" * 32,)
 
@@ -35,38 +36,58 @@ def relin(stats: SecretKey, tmp_path: Path) -> Path:
     return path
 
 
+def run(
+    program: Program, inputs: dict[tuple[str, int], Path], relin: Path, scratch: Path
+) -> tuple[tuple[bytes, ...], list[bytes]]:
+    """The whole of a job in this process: outputs, and the hashes of samples in their order."""
+    (shares,) = split(program, 1)
+    with scratch.open("w+b") as file:
+        worker.begin(program, shares, file.fileno(), inputs, relin, {}, SEEDS)
+        answers = [worker.proceed(number, []) for number in range(len(program.stages))]
+        at = {(name, block): offset for name, block, offset in answers[-1]["outputs"]}
+        outputs = tuple(
+            os.pread(file.fileno(), size, at[name, block]) for name, block, size in program.result_sizes()
+        )
+    return outputs, [hashed for _, _, hashed in sorted(answers[-1]["samples"][0])]
+
+
 def test_a_job_over_files_gives_what_the_evaluator_gives(
-    stats: SecretKey, inputs: dict[tuple[str, int], Path], relin: Path
+    stats: SecretKey, inputs: dict[tuple[str, int], Path], relin: Path, tmp_path: Path
 ) -> None:
     program = selftest.every_primitive(STATS)
     keys = Keys(load_relin_key(stats.engine, relin.read_bytes()), {})
     expected = evaluate(program, lambda name, block: inputs[name, block].read_bytes(), keys, SEEDS)
-    assert worker.evaluate_job(program, inputs, relin, {}, SEEDS) == (
-        "ok",
-        "",
-        expected.outputs,
-        expected.traces,
-    )
+    outputs, samples = run(program, inputs, relin, tmp_path / "scratch")
+    assert outputs == expected.outputs
+    assert len(samples) == 16
     worker.check_job(program, inputs, relin, {})
     worker.check_result(program, expected.outputs)
 
 
-def test_a_job_in_a_sandbox_gives_the_same_bytes(inputs: dict[tuple[str, int], Path], relin: Path) -> None:
+def test_a_stage_of_a_run_that_was_not_begun_here_is_refused(
+    inputs: dict[tuple[str, int], Path], relin: Path, tmp_path: Path
+) -> None:
+    run(selftest.every_primitive(STATS), inputs, relin, tmp_path / "scratch")
+    with pytest.raises(ChildCrashed, match="not begun"):
+        worker.proceed(1, [])
+
+
+def test_a_result_that_finds_no_room_is_an_error_that_says_so(
+    inputs: dict[tuple[str, int], Path], relin: Path
+) -> None:
     program = selftest.every_primitive(STATS)
-    limits = Limits(memory=1 << 30, cpu_seconds=60, wall_seconds=60.0, output_bytes=1 << 22)
-    found = sandbox.run(
-        worker.evaluate_job, program, inputs, relin, {}, SEEDS, limits=limits, readable=(relin.parent,)
-    )
-    status, code, outputs, traces = worker.evaluate_job(program, inputs, relin, {}, SEEDS)
-    assert found == [status, code, list(outputs), list(traces)]
-    with pytest.raises(MalformedBlob):
-        sandbox.run(worker.check_job, program, inputs, None, {}, limits=limits, readable=(relin.parent,))
+    (shares,) = split(program, 1)
+    with Path("/dev/full").open("wb") as full:
+        worker.begin(program, shares, full.fileno(), inputs, relin, {}, SEEDS)
+        with pytest.raises(DiskFull):
+            worker.proceed(0, [])
 
 
 def test_a_broken_input_key_or_result_is_refused(
     stats: SecretKey,
     inputs: dict[tuple[str, int], Path],
     relin: Path,
+    tmp_path: Path,
 ) -> None:
     program = selftest.every_primitive(STATS)
     with pytest.raises(MalformedBlob):
@@ -75,7 +96,7 @@ def test_a_broken_input_key_or_result_is_refused(
         worker.check_job(program, inputs, inputs["a", 0], {})
     with pytest.raises(MalformedBlob):
         worker.check_job(program, inputs, None, {})
-    outputs = worker.evaluate_job(program, inputs, relin, {}, SEEDS)[2]
+    outputs, _ = run(program, inputs, relin, tmp_path / "scratch")
     for wrong in (outputs[:-1], (*outputs, outputs[0]), (outputs[0][:-8], *outputs[1:])):
         with pytest.raises(MalformedBlob):
             worker.check_result(program, wrong)
@@ -87,11 +108,13 @@ def test_a_file_without_end_is_not_read_to_its_end(inputs: dict[tuple[str, int],
         worker.check_job(selftest.every_primitive(STATS), inputs, relin, {})
 
 
-def test_keys_stay_loaded_between_jobs(inputs: dict[tuple[str, int], Path], relin: Path) -> None:
+def test_keys_stay_loaded_between_jobs(
+    inputs: dict[tuple[str, int], Path], relin: Path, tmp_path: Path
+) -> None:
     program = selftest.every_primitive(STATS)
     worker.check_job(program, inputs, relin, {})
     relin.unlink()
-    assert worker.evaluate_job(program, inputs, relin, {}, SEEDS)[0] == "ok"
+    assert run(program, inputs, relin, tmp_path / "scratch")[0]
 
 
 def test_this_machine_computes_the_golden_digests() -> None:

@@ -11,6 +11,7 @@ from math import sqrt
 
 from hexchange.circuit.descent_bounds import descent_bound
 from hexchange.circuit.document import Circuit, Descend, Sum
+from hexchange.circuit.lowering import left_out
 from hexchange.circuit.noise import Noise
 from hexchange.circuit.program import Kept, Op, Primitive, Program, Shape
 from hexchange.errors import CircuitTooLarge
@@ -48,6 +49,8 @@ def error_bounds(circuit: Circuit, program: Program) -> dict[str, float]:
 def _column_bounds(circuit: Circuit, program: Program) -> dict[str, float]:
     noise = Noise(program.edition.parameters)
     used = min(program.rows, program.edition.rows_per_block)
+    constants = left_out(circuit)
+    parts = -(-used // program.edition.parameters.slots)
     nodes = {output.name: circuit.nodes[output.node] for output in circuit.outputs}
     kept: list[Bound] = []
     errors: dict[str, float] = {}
@@ -65,9 +68,11 @@ def _column_bounds(circuit: Circuit, program: Program) -> dict[str, float]:
                 merged.append(merged[primitive.args[0]])
         for output in program.outputs:
             if output.stage == number and isinstance(nodes[output.name], Sum):
-                rounding = noise.rescale_sum(output.shape.scale) if stage.primitives else 0.0
+                rounding = noise.rescale_sum(output.shape.scale, parts) if stage.primitives else 0.0
                 errors[output.name] = merged[output.register].over(used).error + rounding
             elif output.stage == number:
+                reach = registers[output.register].magnitude + abs(constants.get(output.name, 0.0))
+                _require_room(program, output.shape, reach)
                 errors[output.name] = registers[output.register].error
         if stage.per_block:
             kept = [registers[register].over(program.blocks) for register in stage.keeps]

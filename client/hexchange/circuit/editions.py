@@ -9,6 +9,7 @@ because SEAL's key-switch digits are not centred and an equal length costs digit
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from hexchange.errors import EditionNotFound, UnsafeEdition
 
@@ -27,7 +28,14 @@ LARGEST_PRIME_BITS = 60
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Slot = row: one ciphertext per column and block of N/2 rows. No rotation is ever needed."""
+    """Slot = row: one ciphertext per column and block of N/2 rows. No rotation is ever needed.
+
+    With two rows `per_slot` (row r as the real part, row r + N/2 as the imaginary one) half as much is stored.
+    Columns can then be added and scaled, not multiplied, and constants are added by whoever opens the result:
+    a real one would reach the first row alone.
+    """
+
+    per_slot: Literal[1, 2] = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +111,14 @@ class Edition:
     @property
     def rows_per_block(self) -> int:
         """Rows of the table that one row block holds."""
-        return self.layout.rows if isinstance(self.layout, Grid) else self.parameters.slots
+        return (
+            self.layout.rows if isinstance(self.layout, Grid) else self.rows_per_slot * self.parameters.slots
+        )
+
+    @property
+    def rows_per_slot(self) -> int:
+        """Rows of the table that share a slot; constants are then left to whoever opens the result."""
+        return self.layout.per_slot if isinstance(self.layout, Columns) else 1
 
     @property
     def most_rows(self) -> int:
@@ -122,7 +137,7 @@ LINEAR = Edition(
         primes=(1099511390209, 536813569, 1099511480321),  # 40, 29, 40
         scale=2.0**29,
     ),
-    Columns(),
+    Columns(per_slot=2),
     most_blocks=512,
 )
 

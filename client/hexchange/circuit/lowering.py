@@ -9,6 +9,7 @@ from hexchange.circuit.descent import lower_descent
 from hexchange.circuit.document import Binary, Circuit, Descend, Read, Sum, Unary
 from hexchange.circuit.editions import Columns, Edition, edition
 from hexchange.circuit.program import Kept, Program, ProgramOutput, Shape, Stage, TableInput
+from hexchange.circuit.sensitivity import polynomials
 from hexchange.circuit.tape import Ladder, Tape, Value
 from hexchange.errors import CircuitTooDeep, EditionUnfit, TableTooLarge
 
@@ -49,10 +50,18 @@ def depth(circuit: Circuit) -> int:
     return max(depths)
 
 
+def left_out(circuit: Circuit) -> dict[str, float]:
+    """The constants that lowering leaves to whoever opens the result, by output: rows that share a slot could not
+    both get them."""
+    rows = polynomials(circuit) if edition(circuit.profile.edition).rows_per_slot > 1 else None
+    return {output.name: rows[output.node].get((), 0.0) for output in circuit.outputs} if rows else {}
+
+
 class _Columns:
     """Lowering in the layout of columns: rows in a block stage, sums finished in a once stage.
 
-    Sums over rows stay in the slots; whoever holds the key adds them up.
+    Sums over rows stay in the slots; whoever holds the key adds them up, and to rows that share a slot their
+    constants.
     """
 
     def __init__(self, circuit: Circuit, chosen: Edition) -> None:
@@ -102,7 +111,7 @@ class _Columns:
             case Unary(op="scale"):
                 return self.tape.scale(of[0], node.by)
             case Unary():
-                return self.tape.shift(of[0], node.by)
+                return of[0] if self.edition.rows_per_slot > 1 else self.tape.shift(of[0], node.by)
             case _:
                 return of[0]
 

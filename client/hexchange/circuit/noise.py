@@ -40,10 +40,13 @@ class Noise:
         tail = 6 if summed else 18
         return self._root / sqrt(12) * (6 + tail * sqrt(2 * self.parameters.degree / 3)) / scale
 
-    def rescale_sum(self, scale: float) -> float:
-        """Rounding of a rescaled ciphertext added over all slots: N/2 times the error of one coefficient."""
+    def rescale_sum(self, scale: float, parts: int) -> float:
+        """Rounding of a rescaled ciphertext added over all slots: N/2 times the error of one coefficient.
+
+        Imaginary `parts`, where they are added too, depend on other coefficients and vary as much.
+        """
         degree = self.parameters.degree
-        return degree / 2 * 6 * sqrt((1 + 2 * degree / 3) / 12) / scale
+        return sqrt(parts) * degree / 2 * 6 * sqrt((1 + 2 * degree / 3) / 12) / scale
 
     def switch_key(self, primes: int, scale: float, *, summed: bool = False) -> float:
         """A rotation or relinearisation at a level. SEAL's digits are not centred: the term N / pi is the

@@ -16,13 +16,14 @@ from hexchange.circuit.whitening import whiten
 from hexchange.errors import BadLabel, EmptyTable, MissingValue, OutsideRange, TableTooLarge, UsageError
 
 Floats = NDArray[np.float64]
+Slots = NDArray[np.float64] | NDArray[np.complex128]
 
 
 @dataclass(frozen=True, slots=True)
 class Packed:
     """Slot vectors to encrypt, and what the owner must keep to itself to read results of this edition."""
 
-    inputs: tuple[tuple[str, int, Floats], ...]
+    inputs: tuple[tuple[str, int, Slots], ...]
     private: dict[str, Any]
 
 
@@ -49,11 +50,26 @@ def pack(edition: Edition, table: Table, values: Floats) -> Packed:
     if isinstance(edition.layout, Grid):
         return _pack_grid(edition, edition.layout, table, values)
     inputs = [
-        (column.name, block, np.ascontiguousarray(part[:, index]))
+        (column.name, block, _in_slots(edition, part[:, index]))
         for index, column in enumerate(table.columns)
         for block, part in enumerate(_blocks(values, edition.rows_per_block))
     ]
     return Packed(tuple(inputs), {})
+
+
+def in_rows(edition: Edition, slots: Slots) -> Floats:
+    """What `pack` had for each row of a block, from its slots; on a grid the slots as they are."""
+    parts = (slots.real, slots.imag)[: edition.rows_per_slot]
+    return np.concatenate([np.asarray(part, dtype=np.float64) for part in parts])
+
+
+def _in_slots(edition: Edition, rows: Floats) -> Slots:
+    real, imaginary = rows[: edition.parameters.slots], rows[edition.parameters.slots :]
+    if not len(imaginary):
+        return np.ascontiguousarray(real)
+    slots = real.astype(np.complex128)
+    slots.imag[: len(imaginary)] = imaginary
+    return slots
 
 
 def signed_values(table: Table, values: Floats) -> tuple[Floats, Floats]:

@@ -20,6 +20,7 @@ from hexchange.circuit.document import Circuit, Descend, Sum
 from hexchange.circuit.editions import Grid, edition
 from hexchange.circuit.kinds import Floats, Released, unfit
 from hexchange.circuit.library import KINDS
+from hexchange.circuit.lowering import left_out
 from hexchange.circuit.sensitivity import polynomials
 from hexchange.circuit.whitening import Whitening, unwhitened_error
 
@@ -30,25 +31,25 @@ def shapes(circuit: Circuit) -> dict[str, tuple[int, ...]]:
 
 
 def reduce(circuit: Circuit, slots: Mapping[str, Sequence[Floats]]) -> dict[str, Floats]:
-    """Raw values of every output from its decrypted slots, given per row block (one for sums and weights).
+    """Raw values of every output from what was decrypted of each row block (one for sums and weights), row by row.
 
     For the owner's eyes only: raw decryptions are never released.
     """
     chosen = edition(circuit.profile.edition)
     wanted = shapes(circuit)
-    rows = circuit.table.rows
+    rows, constants = circuit.table.rows, left_out(circuit)
     values: dict[str, Floats] = {}
     for output in circuit.outputs:
         blocks = slots[output.name]
         match circuit.nodes[output.node]:
             case Sum():
-                values[output.name] = np.array([blocks[0][: min(rows, chosen.parameters.slots)].sum()])
+                values[output.name] = np.array([blocks[0][: min(rows, chosen.rows_per_block)].sum()])
             case Descend():
                 assert isinstance(chosen.layout, Grid)
                 totals = blocks[0].reshape(chosen.layout.features, chosen.layout.rows).sum(axis=1)
                 values[output.name] = UNIT * totals[: wanted[output.name][0]]
             case _:
-                values[output.name] = np.concatenate(blocks)[:rows]
+                values[output.name] = np.concatenate(blocks)[:rows] + constants.get(output.name, 0.0)
     return values
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hexchange.circuit.packing import Slots
 from hexchange.errors import UsageError
 from hexchange.he.keys import SecretKey
 from hexchange.he.library import save, sealapi
@@ -19,8 +19,10 @@ class Encryption:
         self._engine = secret.engine
         self._encryptor: Any = secret.encryptor()
 
-    def encrypt(self, values: NDArray[np.float64], scale: float | None = None) -> bytes:
-        """The blob of up to N/2 finite values, the other slots zero, at the edition's scale or another.
+    def encrypt(self, values: Slots, scale: float | None = None) -> bytes:
+        """The blob of up to N/2 finite values, real or complex, the other slots zero.
+
+        The scale is the edition's, or another.
 
         Raises UsageError for values that are too many, too large or not finite.
         """

@@ -8,6 +8,7 @@ from hashlib import sha256
 import rfc8785
 
 from hexchange.circuit.document import Circuit
+from hexchange.circuit.editions import edition
 from hexchange.circuit.program import CANONICAL_HEADER, Op, Program, Shape, TableInput
 
 
@@ -49,11 +50,16 @@ def sources(
 def expression(circuit: Circuit, node: int) -> bytes:
     """Names what a node computes, wherever it stands in its circuit (32 bytes).
 
-    Sums and products in another order of their operands are the same bytes, and have the same name.
+    Sums and products in another order of their operands are the same bytes, and have the same name; so has what
+    differs by a constant where the layout leaves constants out.
     """
+    without_constants = edition(circuit.profile.edition).rows_per_slot > 1
     names: list[bytes] = []
     for each in circuit.nodes[: node + 1]:
         of = [names[of].hex() for of in each.of]
+        if each.op == "shift" and without_constants:
+            names.append(names[each.of[0]])
+            continue
         said = asdict(each) | {"of": sorted(of) if each.op in ("add", "multiply") else of}
         names.append(sha256(rfc8785.dumps(said)).digest())
     return names[node]

@@ -8,6 +8,7 @@ from math import isclose
 import numpy as np
 from numpy.typing import NDArray
 
+from hexchange.circuit.packing import in_rows
 from hexchange.circuit.program import Kept, Op, Primitive, Program, Shape
 
 Floats = NDArray[np.float64]
@@ -34,7 +35,7 @@ def interpret(program: Program, packed: Iterable[tuple[str, int, Floats]]) -> Sl
                 if output.stage == number:
                     assert output.shape == stage.shape(output.register)
                     assert output.per_block == stage.per_block
-                    results[output.name].append(registers[output.register])
+                    results[output.name].append(in_rows(program.edition, registers[output.register]))
             here = [registers[register] for register in stage.keeps]
             merged = [one + other for one, other in zip(merged, here, strict=True)] if block else here
         kept.append(merged)

@@ -125,6 +125,24 @@ def test_row_by_row_arithmetic_equals_numpy(table: Table, steps: list[str], seed
     np.testing.assert_allclose(results.reduce(circuit, slots)["row"], expected, atol=1e-12)
 
 
+@few
+@given(st.integers(1, 9000), st.integers(0, 99))
+def test_rows_that_share_a_slot_have_sums_and_constants_of_their_own(rows: int, seed: int) -> None:
+    table = table_of(rows, *[(-1.0, 1.0)] * 2)
+    values = scaled_values(table, seed)
+    x, y = values.T
+    draft = Draft(table)
+    row = (draft["c0"] + 0.5) * 2.0 - draft["c1"] + 0.25
+    outputs = {"row": row, "plain": draft["c0"] - 3.0, "sum": (draft["c0"] * 2.0 - draft["c1"]).sum()}
+    circuit = draft.circuit("linear", outputs, "exact", grid="0.001")
+    program = lower(circuit)
+    assert not any(primitive.op is Op.ADD_SCALAR for _, primitive in program.numbered())
+    raw = results.reduce(circuit, interpret(program, pack(LINEAR, table, values).inputs))
+    np.testing.assert_allclose(raw["row"], 2 * x - y + 1.25, atol=1e-12)
+    np.testing.assert_allclose(raw["plain"], x - 3, atol=1e-12)
+    np.testing.assert_allclose(raw["sum"], [(2 * x - y).sum()], atol=1e-9)
+
+
 def test_sums_travel_between_blocks_before_they_are_relinearised_or_rescaled() -> None:
     program = lower(describe(table_of(9000, (0.0, 1.0))))
     blocks, once = program.stages

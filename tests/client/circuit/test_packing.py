@@ -20,7 +20,7 @@ from hexchange.circuit.descent import GROWTH, LONGEST, REACH, SPREAD, WIDEST, de
 from hexchange.circuit.document import Column, Table
 from hexchange.circuit.editions import LINEAR, STATS, TRAIN, Edition
 from hexchange.circuit.library.logistic import logistic
-from hexchange.circuit.packing import pack, signed_values
+from hexchange.circuit.packing import in_rows, pack, signed_values
 from hexchange.circuit.whitening import whiten
 from hexchange.errors import (
     BadLabel,
@@ -51,6 +51,19 @@ def test_columns_are_cut_into_blocks_of_rows_and_nothing_is_lost() -> None:
     ages = np.concatenate([slots for name, _, slots in packed.inputs if name == "age"])
     assert np.array_equal(ages, values[:, 0])
     assert packed.private == {}
+
+
+def test_two_rows_share_a_slot_of_the_linear_edition() -> None:
+    values = values_of(10_000)
+    packed = pack(LINEAR, Table(10_000, COLUMNS), values)
+    assert [(name, block) for name, block, _ in packed.inputs] == [
+        (column.name, block) for column in COLUMNS for block in range(3)
+    ]
+    first, _, last = (slots for name, _, slots in packed.inputs if name == "age")
+    assert np.array_equal(first, values[:2048, 0] + 1j * values[2048:4096, 0])
+    assert np.array_equal(last, values[8192:, 0])
+    ages = np.concatenate([in_rows(LINEAR, slots) for name, _, slots in packed.inputs if name == "age"])
+    assert np.array_equal(ages[:10_000], values[:, 0])
 
 
 def test_a_grid_holds_every_row_times_its_sign_and_the_mean_row() -> None:

@@ -69,6 +69,22 @@ def test_mixed_circuits_err_less_than_declared(run: Run) -> None:
     within_bound(circuit, run(circuit, values), exact)
 
 
+@pytest.mark.parametrize("rows", [100, 5000])
+def test_rows_that_share_a_slot_err_less_than_declared(run: Run, rows: int) -> None:
+    values = np.random.default_rng(rows).uniform(-1, 1, (rows, 2))
+    draft = Draft(table_of(rows, 2))
+    x, y = draft["c0"], draft["c1"]
+    outputs = {"row": 0.5 * x - 2.0 * y + 1.0, "sum": (x * 3.0 + y).sum(), "plain": (x - y).sum()}
+    a, b = values.T
+    exact: dict[str, Floats | float] = {
+        "row": 0.5 * a - 2 * b + 1,
+        "sum": float((3 * a + b).sum()),
+        "plain": float((a - b).sum()),
+    }
+    circuit = draft.circuit("linear", outputs, "exact")
+    within_bound(circuit, run(circuit, values), exact)
+
+
 @pytest.mark.parametrize("iterations", [1, 2, 3])
 def test_trained_weights_err_less_than_declared(run: Run, iterations: int) -> None:
     features, target = make_classification(1000, 20, n_informative=8, flip_y=0.05, random_state=3)

@@ -44,7 +44,7 @@ from hexchange.market.tables import circuit_table
 from hexchange.owner import gate
 from hexchange.owner.encrypt import Encrypted
 from hexchange.owner.gate import Case
-from hexchange.owner.prints import sources
+from hexchange.owner.prints import expression, sources
 from hexchange.owner.release import Desk
 from hexchange.storage.cid import Cid
 from hexchange.storage.folder import FolderStore
@@ -254,6 +254,19 @@ def test_line_4_refuses_the_result_of_another_circuit_but_not_a_shared_output(
     moved = (case.outputs[2], case.outputs[3], case.outputs[0], case.outputs[1])
     with pytest.raises(ResultRefused, match="another circuit"):
         decide(offered(case, moved))
+
+
+def test_what_differs_by_a_constant_has_one_name_where_constants_stay_out_of_the_ciphertext(
+    case: Case,
+) -> None:
+    for edition, same in (("linear", True), ("stats", False)):
+        draft = Draft(case.circuit.table)
+        score = draft["age"] * 0.5
+        outputs = {"plain": score, "moved": score + 1.0, "other": draft["age"] * 0.25 + 1.0}
+        circuit = draft.circuit(edition, outputs, "exact")
+        plain, moved, other = (expression(circuit, output.node) for output in circuit.outputs)
+        assert (plain == moved) is same
+        assert other not in (plain, moved)
 
 
 def test_line_4_knows_a_result_again_whose_circuit_names_its_operands_the_other_way_round(

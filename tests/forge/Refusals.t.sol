@@ -417,6 +417,10 @@ contract RefusalsTest is Market {
         takes(o, t);
         t.reward = type(uint96).max / 24 + 1;
         refuseOffer(abi.encodeWithSelector(IDataMarket.RewardOutOfBounds.selector, 0, t.reward), o, t);
+        (o.minSeats, t.seats) = (1, 1);
+        --t.reward;
+        token.mint(buyer, t.reward);
+        takes(o, t);
     }
 
     function test_terms_keep_the_windows_of_offer_and_market_on_both_ends() public {

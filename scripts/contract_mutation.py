@@ -128,7 +128,10 @@ class Source:
             yield node, True
         if kind not in ("ExpressionStatement", "EmitStatement", "RevertStatement", "InlineAssembly"):
             for child in children(node):
-                if child.get("nodeType", "").endswith(("Statement", "Block", "Return", "Continue")):
+                # The step of a loop cannot be a block.
+                if child["nodeType"].endswith(("Statement", "Block", "Return", "Continue")) and (
+                    child is not node.get("loopExpression")
+                ):
                     yield from self._places(child)
 
     def _values(self, node: Node) -> Iterator[tuple[Node, bool]]:

@@ -78,6 +78,14 @@ contract MoneyTest is Market {
         burnt(0);
     }
 
+    function test_a_settlement_says_what_it_paid_to_how_many_and_until_when_the_owner_may_release() public {
+        uint256 job = proposedJob(2, RIGHT);
+        pass(COMPUTE);
+        vm.expectEmit();
+        emit IDataMarket.JobSettled(job, 0, 2, FLOOR, uint40(time) + RELEASE);
+        finalize(job);
+    }
+
     function test_no_digest_means_something_to_the_market() public {
         bytes32 one = bytes32(uint256(1));
         uint256 job = proposedJob(1, one);

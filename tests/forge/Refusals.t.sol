@@ -468,6 +468,17 @@ contract RefusalsTest is Market {
         vm.assertEq(market.datasetOf(1).exact.reserved, 1, "an exact release");
     }
 
+    function test_what_is_spent_of_a_budget_is_gone() public {
+        release(proposedJob(1, RIGHT));
+        takes(offer(), terms(1));
+        IDataMarket.Offer memory o = offer();
+        uint64 left = EPSILON_BUDGET - 2 * EPSILON;
+        o.epsilon = left + 1;
+        refuseOffer(abi.encodeWithSelector(IDataMarket.BudgetExceeded.selector, left, o.epsilon), o, terms(1));
+        o.epsilon = left;
+        takes(o, terms(1));
+    }
+
     function test_an_escrow_is_any_amount_that_the_ledger_can_count() public {
         IDataMarket.Offer memory o = offer();
         o.price = type(uint96).max;

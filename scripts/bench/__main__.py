@@ -1,20 +1,23 @@
-"""Measure, print, and write var/bench/results.json."""
+"""Measure, print, and write var/bench/results.json and docs/benchmarks.md."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 from rich.console import Console
 
 import services
-from bench import engine, market, report, whole
+from bench import market, moments, report, scores, storage, training, whole
 from bench.machine import machine, versions
 from bench.report import Result
 from hexchange.cli.output import pairs
 from hexchange.errors import HexchangeError
 
 FOLDER = services.ROOT / "var" / "bench"
+PAGE = services.ROOT / "docs" / "benchmarks.md"
 WIDTH = 130
 
 
@@ -22,7 +25,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--demo", action="store_true", help="also run `make demo` and watch its memory")
     options = parser.parse_args()
-    groups = [engine.score, engine.train, engine.statistics, market.overhead]
+    groups: list[Callable[[], list[Result]]] = [
+        *(scores.score, training.train, moments.described, moments.gram, storage.tables, storage.keys),
+        market.overhead,
+    ]
     if options.demo:
         groups.append(lambda: whole.demo(FOLDER / "demo.log"))
     console = Console(highlight=False, soft_wrap=True)
@@ -39,7 +45,10 @@ def main() -> None:
             failures.append(str(error))
         report.write(FOLDER / "results.json", here, installed, results)
     report.show(console, results)
-    console.print(f"\nAlso in {FOLDER / 'results.json'}")
+    PAGE.write_text(
+        report.markdown(here, installed, results, f"{datetime.now(UTC):%Y-%m-%d}"), encoding="utf-8"
+    )
+    console.print(f"\nAlso in {FOLDER / 'results.json'} and {PAGE}")
     if failures:
         sys.exit("\n".join(failures))
 

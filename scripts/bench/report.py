@@ -6,11 +6,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 
 from hexchange.cli.output import pairs, table
+
+NAMES = ("work", "ours", "goal", "", "peer", "ratio", "our bytes", "peer bytes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,8 @@ class Peer:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One work: `work` for machines, `text` for people. Goals are the most that is wished for, never asserted."""
+    """One work: `work` for machines, `text` for people. Goals are wished for, never asserted: the most seconds and
+    bytes, the least ratio to the peer, of what the work `compares`."""
 
     work: str
     text: str
@@ -33,12 +36,18 @@ class Result:
     peer: Peer | None = None
     goal_seconds: float | None = None
     goal_bytes: int | None = None
+    goal_ratio: float | None = None
+    compares: Literal["seconds", "bytes"] = "seconds"
     details: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def ratio(self) -> float | None:
-        """How many times longer the peer takes."""
-        return self.peer.seconds / self.seconds if self.peer else None
+        """How many times longer the peer takes, or how many times more it stores."""
+        if self.peer is None:
+            return None
+        if self.compares == "seconds":
+            return self.peer.seconds / self.seconds
+        return self.peer.bytes / self.bytes if self.peer.bytes and self.bytes else None
 
     @property
     def met(self) -> bool | None:
@@ -48,6 +57,8 @@ class Result:
             checks.append(self.seconds <= self.goal_seconds)
         if self.goal_bytes is not None and self.bytes is not None:
             checks.append(self.bytes <= self.goal_bytes)
+        if self.goal_ratio is not None and self.ratio is not None:
+            checks.append(self.ratio >= self.goal_ratio)
         return all(checks) if checks else None
 
     def document(self) -> dict[str, Any]:
@@ -62,6 +73,8 @@ class Result:
             "peer_bytes": self.peer.bytes if self.peer else None,
             "goal_seconds": self.goal_seconds,
             "goal_bytes": self.goal_bytes,
+            "goal_ratio": self.goal_ratio,
+            "compares": self.compares,
             "met": self.met,
             "details": dict(self.details),
         }
@@ -80,10 +93,37 @@ def write(
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
+def markdown(
+    machine: Mapping[str, Any], versions: Mapping[str, str], results: Iterable[Result], date: str
+) -> str:
+    """The same as a page."""
+    results = list(results)
+    lines = [
+        "# Benchmarks",
+        "",
+        f"Written by `make bench` on {date}: medians, ours and the peer's in turns in one run, at 128 bits of security",
+        "on both sides. A ratio is the peer's time in ours, or its bytes in ours where that is what is compared. Times",
+        "of a peer that were extrapolated say from what.",
+        "",
+        f"{machine['cpu']}, {machine['cores']} cores, {size(machine['memory_bytes'])}, {machine['kernel']}, load "
+        f"{machine['load']} at the start; {', '.join(f'{name} {version}' for name, version in versions.items())}.",
+        "",
+        f"| {' | '.join(NAMES)} |",
+        f"|{'---|' * len(NAMES)}",
+        *(f"| {' | '.join(row(result))} |" for result in results),
+        "",
+    ]
+    lines += [f"* {result.text}: the peer is {result.peer.name}." for result in results if result.peer]
+    for result in results:
+        figures = [f"{name} {value:.4g}" for name, value in result.details.items()]
+        lines += [f"* {result.text}: {'; '.join(figures)}."] if figures else []
+    return "\n".join(lines) + "\n"
+
+
 def show(console: Console, results: Iterable[Result]) -> None:
     """The table, and below it who the peers are and what else was measured."""
     results = list(results)
-    names = ("work", ">ours", ">goal", "", ">peer", ">ratio", ">our bytes", ">peer bytes")
+    names = [name if name in ("work", "") else f">{name}" for name in NAMES]
     console.print(table(names, [row(result) for result in results], title="Medians"))
     for result in results:
         if result.peer:
@@ -96,14 +136,21 @@ def show(console: Console, results: Iterable[Result]) -> None:
 
 def row(result: Result) -> tuple[str, ...]:
     """One line of the table."""
-    goals = [seconds(result.goal_seconds), size(result.goal_bytes)]
+    goals = [seconds(result.goal_seconds), size(result.goal_bytes), times(result.goal_ratio)]
     met = {True: "met", False: "not met", None: ""}[result.met]
     peer = result.peer
     return (
         result.text, seconds(result.seconds), ", ".join(goal for goal in goals if goal), met,
-        seconds(peer.seconds if peer else None), f"{result.ratio:,.0f}x" if result.ratio else "",
+        seconds(peer.seconds if peer else None), times(result.ratio),
         size(result.bytes), size(peer.bytes if peer else None),
     )  # fmt: skip
+
+
+def times(ratio: float | None) -> str:
+    """Two digits that matter, or all before the point."""
+    if ratio is None:
+        return ""
+    return f"{ratio:,.0f}x" if ratio >= 10 else f"{ratio:.2g}x"
 
 
 def seconds(value: float | None) -> str:

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from rich.console import Console
 
-from bench import engine, machine, market, report, timing, whole
+from bench import machine, market, moments, report, scores, storage, timing, whole
 from bench.report import Peer, Result
 
 SCORE = Result(
@@ -32,6 +32,30 @@ def test_a_goal_is_met_when_every_limit_is_kept():
     assert Result("a", "a", 5.1, goal_seconds=5).met is False
     assert Result("a", "a", 1.0, 9, goal_seconds=5, goal_bytes=8).met is False
     assert Result("a", "a", 1.0).met is None
+
+
+def test_a_ratio_of_bytes_is_the_peers_bytes_in_ours_and_a_goal_like_others():
+    stored = Result("keys", "keys", 1.0, 100, Peer("TenSEAL", 0.5, 260), goal_ratio=2.5, compares="bytes")
+    assert stored.ratio == 2.6
+    assert stored.met is True
+    assert Result("a", "a", 1.0, peer=Peer("b", 1.7), goal_ratio=1.8).met is False
+    assert Result("keys", "keys", 1.0, 100, Peer("TenSEAL", 0.5), compares="bytes").ratio is None
+
+
+def test_the_page_has_the_same_table_and_says_where_and_when():
+    page = report.markdown(machine.machine(), {"python": "3.11"}, [SCORE], "2026-01-02")
+    assert "2026-01-02" in page
+    assert "python 3.11" in page
+    header, _, line = (line for line in page.splitlines() if line.startswith("|"))
+    assert header.count("|") == line.count("|")
+    assert "| 20,000x |" in line
+    assert "* score: the peer is TenSEAL." in page
+
+
+def test_stored_tables_are_smaller_than_the_peers():
+    for result in storage.tables(100, 2):
+        assert result.ratio
+        assert result.ratio > 1
 
 
 def test_the_file_holds_machine_versions_and_the_fields_of_every_work(tmp_path: Path):
@@ -107,7 +131,12 @@ def test_memory_of_a_tree_includes_the_children():
 
 
 @pytest.mark.parametrize(
-    "measure", [lambda: engine.score(100, peer_rows=2), lambda: engine.statistics(60, 2)]
+    "measure",
+    [
+        lambda: scores.score(100, peer_rows=2),
+        lambda: moments.described(60, 2),
+        lambda: moments.gram(90, 2, peer_pairs=1),
+    ],
 )
 def test_what_is_measured_is_the_right_answer(measure):
     results = measure()

@@ -11,7 +11,7 @@ Within a stage, registers 0 .. len(sources) - 1 are the sources and each primiti
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import accumulate
@@ -105,6 +105,18 @@ class Stage:
         """Shape of a register."""
         held = len(self.sources)
         return self.sources[register].shape if register < held else self.primitives[register - held].shape
+
+    def frees(self, primitives: Sequence[int], held: set[int]) -> tuple[tuple[int, ...], ...]:
+        """Beside each of `primitives` (their numbers) the registers that none of them reads after it, but those that
+        are `held` after the stage."""
+        last: dict[int, int] = {}
+        for place, number in enumerate(primitives):
+            last |= dict.fromkeys((*self.primitives[number].args, len(self.sources) + number), place)
+        dying: list[list[int]] = [[] for _ in primitives]
+        for register, place in last.items():
+            if register not in held:
+                dying[place].append(register)
+        return tuple(tuple(registers) for registers in dying)
 
     def table_inputs(self) -> tuple[TableInput, ...]:
         """The sources that are ciphertexts of the table."""

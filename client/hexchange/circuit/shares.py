@@ -1,26 +1,25 @@
 """What each of several processes does of a program, so that together they do all of it, to the same bytes.
 
-Row blocks are dealt out where there are enough of them, otherwise outputs, each with all that it needs. What
-processes have summed over their own row blocks is added up by whoever reads it: such sums travel before they
-are relinearised or rescaled, and modular addition has no order, so nobody can tell how a run was split.
+Row blocks are dealt out equally; blocks that are left over, which are all of them where there are few, are dealt
+out by outputs, each with all that it needs. What processes have summed over different blocks is added up by
+whoever reads it: such sums travel before they are relinearised or rescaled, and modular addition has no order,
+so nobody can tell how a run was split.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from hexchange.circuit.program import Kept, Program, ProgramOutput, Stage
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """What one process does of one stage.
+class Part:
+    """Work that is the same for each row block of `blocks`.
 
-    `primitives` are numbers within the stage, ascending, done for each row block of `blocks`; beside each,
-    `frees` has the registers that nothing reads after it. `outputs` are the results that it writes, `keeps`
-    what it sums over its blocks, by index. Of these `wants` are what it reads in later stages itself, and
-    `hands` what another process has to add to its own.
+    `primitives` are numbers within the stage, ascending; beside each of them `frees` has the registers that
+    nothing reads after it. `outputs` are written; `keeps` are summed over the blocks, by index.
     """
 
     blocks: range
@@ -28,6 +27,17 @@ class Share:
     frees: tuple[tuple[int, ...], ...]
     outputs: tuple[ProgramOutput, ...]
     keeps: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one process does of one stage, in ascending order of blocks.
+
+    Of what the stage keeps, by index, `wants` is what this process reads in later stages, and `hands` what
+    another one has to add to its own.
+    """
+
+    parts: tuple[Part, ...]
     wants: tuple[int, ...]
     hands: tuple[int, ...]
 
@@ -39,56 +49,77 @@ Shares = tuple[Share, ...]
 def split(program: Program, most: int) -> tuple[Shares, ...]:
     """The shares of each process; there are at most `most` (at least 1) of them."""
     names = [output.name for output in program.outputs]
-    by_rows = program.blocks >= min(most, len(names))
-    count = min(most, program.blocks if by_rows else len(names))
-    named = [set(names[part.start : part.stop]) for part in _dealt(len(names), count)]
+    count = min(most, max(program.blocks, len(names)))
+    named = [set(names[one::count]) for one in range(count)]  # neighbours take equally long
     wanted: list[set[Kept]] = [set() for _ in range(count)]
     stages: list[list[Share]] = []
     for number in reversed(range(len(program.stages))):  # what a stage keeps is what later ones read
-        stages.insert(0, _stage(program, number, named, wanted, by_rows=by_rows))
+        stages.insert(0, _stage(program, number, named, wanted))
     return tuple(zip(*stages, strict=True))
 
 
 def _stage(
-    program: Program, number: int, named: Sequence[set[str]], wanted: Sequence[set[Kept]], *, by_rows: bool
+    program: Program, number: int, named: Sequence[set[str]], wanted: Sequence[set[Kept]]
 ) -> list[Share]:
     """Each process's share of a stage; adds to `wanted` what the shares read of earlier stages."""
-    stage, everyone = program.stages[number], range(len(named))
-    blocks = range(program.blocks if stage.per_block else 1)
-    wants = [tuple(sorted(kept.index for kept in each if kept.stage == number)) for each in wanted]
-    outputs = [output for output in program.outputs if output.stage == number]
-    if dealt := by_rows and stage.per_block:
-        parts = _dealt(len(blocks), len(named))
-        keeps = [tuple(sorted(set().union(*wants)))] * len(named)
-        own = [outputs] * len(named)
-    else:
-        parts = [blocks] * len(named)
-        keeps = wants
-        own = [[output for output in outputs if output.name in names] for names in named]
-    held = [
-        {stage.keeps[index] for index in keeps[one]} | {output.register for output in own[one]}
-        for one in everyone
-    ]
-    needed = [_needed(stage, registers) for registers in held]
-    unneeded = set(range(len(stage.primitives))).difference(*needed)
-    for one in everyone if dealt else everyone[:1]:  # a trace may ask for what no result needs
-        needed[one] = _needed(stage, held[one] | {len(stage.sources) + each for each in unneeded})
+    stage = program.stages[number]
+    wants = [{kept.index for kept in each if kept.stage == number} for each in wanted]
+    equal = program.blocks // len(named) if stage.per_block else 0
+    whole, rest = _parts(program, number, named, wants, equal)
     shares = []
-    for one in everyone:
-        read = {arg for each in needed[one] for arg in stage.primitives[each].args} | held[one]
+    for one, own in enumerate(wants):
+        parts = [*whole[one : one + 1], *rest[one : one + 1]]
+        read = set().union(*(_read(stage, part) for part in parts))
         sources = [stage.sources[register] for register in read if register < len(stage.sources)]
         wanted[one].update(source for source in sources if isinstance(source, Kept))
-        others = set().union(*(wants[other] for other in everyone if other != one)) if dealt else set()
-        primitives = tuple(sorted(needed[one]))
-        frees = _frees(stage, primitives, held[one])
-        hands = tuple(sorted(others))
-        shares.append(Share(parts[one], primitives, frees, tuple(own[one]), keeps[one], wants[one], hands))
+        others = set().union(*(each for other, each in enumerate(wants) if other != one))
+        made = {index for part in parts for index in part.keeps} if stage.per_block else set()
+        shares.append(Share(tuple(parts), tuple(sorted(own)), tuple(sorted(made & others))))
     return shares
 
 
-def _dealt(things: int, count: int) -> list[range]:
-    """So many things in `count` runs, as equal as can be."""
-    return [range(things * one // count, things * (one + 1) // count) for one in range(count)]
+def _parts(
+    program: Program, number: int, named: Sequence[set[str]], wants: Sequence[set[int]], equal: int
+) -> tuple[list[Part], list[Part]]:
+    """For each process its part over `equal` row blocks, and its part over those that are left.
+
+    A sum over blocks is made once. What a stage that runs once keeps is made by all that want it.
+    """
+    stage, count = program.stages[number], len(named)
+    outputs = [output for output in program.outputs if output.stage == number]
+    everything = set().union(*wants)
+    runs = [range(equal * one, equal * (one + 1)) for one in range(count)] if equal else []
+    whole = [_part(stage, run, range(len(stage.primitives)), outputs, everything) for run in runs]
+    left = range(equal * count, program.blocks) if stage.per_block else range(1)
+    if not left:
+        return whole, []
+    own = [[output for output in outputs if output.name in names] for names in named]
+    keeps = [set(each) for each in wants]
+    if stage.per_block:
+        keeps = [each.difference(*wants[:one]) for one, each in enumerate(wants)]
+    needed = [_needed(stage, _held(stage, *each)) for each in zip(own, keeps, strict=True)]
+    unneeded = set(range(len(stage.primitives))).difference(*needed)  # but a trace may ask for it
+    needed[0] |= _needed(stage, [len(stage.sources) + each for each in unneeded])
+    return whole, [_part(stage, left, *each) for each in zip(needed, own, keeps, strict=True)]
+
+
+def _part(
+    stage: Stage, blocks: range, primitives: Iterable[int], outputs: Sequence[ProgramOutput], keeps: set[int]
+) -> Part:
+    ordered = tuple(sorted(primitives))
+    frees = stage.frees(ordered, _held(stage, outputs, keeps))
+    return Part(blocks, ordered, frees, tuple(outputs), tuple(sorted(keeps)))
+
+
+def _held(stage: Stage, outputs: Iterable[ProgramOutput], keeps: Collection[int]) -> set[int]:
+    """Registers of results."""
+    return {output.register for output in outputs} | {stage.keeps[index] for index in keeps}
+
+
+def _read(stage: Stage, part: Part) -> set[int]:
+    """Registers that a part reads or hands on."""
+    args = {arg for each in part.primitives for arg in stage.primitives[each].args}
+    return args | _held(stage, part.outputs, part.keeps)
 
 
 def _needed(stage: Stage, registers: Iterable[int]) -> set[int]:
@@ -102,15 +133,3 @@ def _needed(stage: Stage, registers: Iterable[int]) -> set[int]:
             found.add(number)
             waiting.extend(stage.primitives[number].args)
     return found
-
-
-def _frees(stage: Stage, primitives: Sequence[int], held: set[int]) -> tuple[tuple[int, ...], ...]:
-    """Beside each primitive the registers that neither a later one reads nor anybody `held` after the stage."""
-    last: dict[int, int] = {}
-    for place, number in enumerate(primitives):
-        last |= dict.fromkeys((*stage.primitives[number].args, len(stage.sources) + number), place)
-    dying: list[list[int]] = [[] for _ in primitives]
-    for register, place in last.items():
-        if register not in held:
-            dying[place].append(register)
-    return tuple(tuple(registers) for registers in dying)

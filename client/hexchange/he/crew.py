@@ -98,9 +98,9 @@ class Crew:
         for file in self._scratch:
             file.truncate(0)
         scratch = [file.fileno() for file in self._scratch[: len(parts)]]
-        files = (inputs, relin, rotations, tuple(seeds))
+        rest = (inputs, relin, rotations, traces)
         self._all(
-            worker.begin, [(program, *each, *files) for each in zip(parts, scratch, strict=True)], limits
+            worker.begin, [(program, *each, *rest) for each in zip(parts, scratch, strict=True)], limits
         )
         answers = [_Answer(None, [], [], [])] * len(parts)
         for number in range(len(program.stages)):

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from hexchange.circuit.program import Kept, Op, Place, Position, Primitive, Program, Shape, TableInput
-from hexchange.circuit.shares import Share, Shares, split
+from hexchange.circuit.shares import Part, Shares, split
 from hexchange.he.canonical import from_seeded, to_canonical
 from hexchange.he.encoder import encode_scalar, encode_vector
 from hexchange.he.engine import engine
@@ -107,7 +107,10 @@ class Run:
         self._sampled = {position for trace in traces for position in trace.positions}
         self._write = write
         self._progress = progress
-        self._done, self._all = 0, sum(len(share.blocks) * len(share.primitives) for share in shares)
+        self._done, self._all = (
+            0,
+            sum(len(part.blocks) * len(part.primitives) for share in shares for part in share.parts),
+        )
         fits = _CACHED_CONSTANTS // (8 * self._engine.top * program.edition.parameters.degree)
         self._scalar = lru_cache(maxsize=fits)(self._encode_scalar)
         self._vector = lru_cache(maxsize=fits)(self._encode_vector)
@@ -120,11 +123,10 @@ class Run:
         """
         if number:
             self._settle(number - 1, others)
-        share = self._shares[number]
-        for block in share.blocks:
-            for index, value in zip(share.keeps, self._block(number, share, block), strict=True):
-                held = self._kept.get((number, index))
-                self._kept[number, index] = value if held is None else self._sum(held, value)
+        for part in self._shares[number].parts:
+            for block in part.blocks:
+                for index, value in zip(part.keeps, self._block(number, part, block), strict=True):
+                    self._keep(number, index, value)
 
     def handed(self, number: int) -> Iterator[tuple[int, Any]]:
         """What other processes need of a stage's sums over the row blocks of this one; shaped as kept."""
@@ -137,15 +139,19 @@ class Run:
         Whether a sum hides nothing is asked once it is whole: on the way there it depends on the split.
         """
         for index, value in others:
-            self._kept[number, index] = self._sum(self._kept[number, index], value)
-        share = self._shares[number]
-        for index in share.keeps:
-            if index not in share.wants:
-                del self._kept[number, index]
-            elif self._kept[number, index].is_transparent():
-                raise Transparent((number, self._program.blocks, 0))
+            self._keep(number, index, value)
+        wants = {(number, index) for index in self._shares[number].wants}
+        self._kept = {
+            place: value for place, value in self._kept.items() if place[0] < number or place in wants
+        }
+        if any(self._kept[place].is_transparent() for place in wants):
+            raise Transparent((number, self._program.blocks, 0))
 
-    def _block(self, number: int, share: Share, block: int) -> list[Any]:
+    def _keep(self, number: int, index: int, value: Any) -> None:
+        held = self._kept.get((number, index))
+        self._kept[number, index] = value if held is None else self._sum(held, value)
+
+    def _block(self, number: int, part: Part, block: int) -> list[Any]:
         stage = self._program.stages[number]
         registers: dict[int, Any] = {}
 
@@ -155,7 +161,7 @@ class Run:
             return registers[register]
 
         first = self._program.first_primitive(number)
-        for offset, dying in zip(share.primitives, share.frees, strict=True):
+        for offset, dying in zip(part.primitives, part.frees, strict=True):
             primitive = stage.primitives[offset]
             try:
                 result = self._apply(primitive, [at(register) for register in primitive.args])
@@ -165,9 +171,9 @@ class Run:
             self._sample(Position(block, first + offset), result, primitive.shape)
             for register in dying:
                 del registers[register]
-        for output in share.outputs:
+        for output in part.outputs:
             self._write(output.name, block, to_canonical(self._engine, at(output.register), output.shape))
-        return [at(stage.keeps[index]) for index in share.keeps]
+        return [at(stage.keeps[index]) for index in part.keeps]
 
     def _load(self, source: TableInput | Kept, block: int) -> Any:
         if isinstance(source, Kept):

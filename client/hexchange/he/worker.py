@@ -43,11 +43,11 @@ class _Begun:
         shares: Shares,
         inputs: Inputs,
         keys: Keys,
-        seeds: Sequence[bytes],
+        traces: Sequence[Trace],
         scratch: int,
     ) -> None:
-        self.program, self.scratch, self.length = program, scratch, 0
-        self.traces = [Trace(program, seed) for seed in seeds]
+        self.program, self.traces = program, traces
+        self.scratch, self.length = scratch, 0
         self.outputs: list[tuple[str, int, int]] = []
         read = lambda name, block: _read(inputs[name, block])  # noqa: E731
         self.run = Run(program, shares, read, keys, self.traces, self.write)
@@ -94,16 +94,16 @@ def begin(
     inputs: Inputs,
     relin: Path | None,
     rotations: Mapping[int, Path],
-    seeds: Sequence[bytes],
+    traces: Sequence[Trace],
 ) -> None:
     """Make ready for this process's shares of a run over files; `proceed` then does stage after stage.
 
-    `inputs` are by name and row block, `rotations` by step; `scratch` is the descriptor of an empty file.
-    Raises MalformedBlob for a key that is none.
+    `inputs` are by name and row block, `rotations` by step; `scratch` is the descriptor of an empty file, and
+    `traces` have no samples yet. Raises MalformedBlob for a key that is none.
     """
     global _begun
     _begun = None
-    _begun = _Begun(program, shares, inputs, _keys(program, relin, rotations), seeds, scratch)
+    _begun = _Begun(program, shares, inputs, _keys(program, relin, rotations), traces, scratch)
 
 
 def proceed(number: int, others: Sequence[Handed]) -> dict[str, Any]:

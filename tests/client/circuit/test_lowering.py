@@ -188,7 +188,7 @@ def test_registers_are_dropped_after_their_last_use_and_never_before() -> None:
         (shares,) = split(program, 1)
         for number, (stage, share) in enumerate(zip(program.stages, shares, strict=True)):
             gone: set[int] = set()
-            for primitive, dying in zip(stage.primitives, share.frees, strict=True):
+            for primitive, dying in zip(stage.primitives, share.parts[0].frees, strict=True):
                 assert not gone & set(primitive.args)
                 gone.update(dying)
             assert not gone & {*stage.keeps, *(o.register for o in program.outputs if o.stage == number)}

@@ -35,8 +35,9 @@ def done(program: Program, shares: tuple[Share, ...]) -> set[Position]:
     return {
         Position(block, program.first_primitive(number) + offset)
         for number, share in enumerate(shares)
-        for block in share.blocks
-        for offset in share.primitives
+        for part in share.parts
+        for block in part.blocks
+        for offset in part.primitives
     }
 
 
@@ -51,41 +52,59 @@ def test_together_they_do_every_primitive_and_write_every_result_once(name: str,
         (output.name, block)
         for shares in parts
         for share in shares
-        for output in share.outputs
-        for block in (share.blocks if output.per_block else [0])
+        for part in share.parts
+        for output in part.outputs
+        for block in part.blocks
     )
     assert written == Counter((name, block) for name, block, _ in program.result_sizes())
 
 
 @pytest.mark.parametrize("processes", [2, 3, 5])
 @pytest.mark.parametrize("name", CIRCUITS)
-def test_what_a_process_reads_it_has_made_or_is_handed(name: str, processes: int) -> None:
+def test_what_a_process_reads_is_summed_over_each_block_once_and_handed_by_who_has_it(
+    name: str, processes: int
+) -> None:
     program = lower(CIRCUITS[name])
     parts = split(program, processes)
     for me, shares in enumerate(parts):
         for number, share in enumerate(shares):
             stage = program.stages[number]
-            read = {arg for offset in share.primitives for arg in stage.primitives[offset].args}
+            done = {offset for part in share.parts for offset in part.primitives}
+            read = {arg for offset in done for arg in stage.primitives[offset].args}
             kept = [source for register, source in enumerate(stage.sources) if register in read]
             for source in (source for source in kept if isinstance(source, Kept)):
                 made = [each[source.stage] for each in parts]
                 assert source.index in made[me].wants
-                assert set(made[me].wants) <= set(made[me].keeps)
-                for other, theirs in enumerate(made):
-                    whole = theirs.blocks == made[me].blocks
-                    assert whole or other == me or source.index in theirs.hands
+                summed = Counter(
+                    block
+                    for other, theirs in enumerate(made)
+                    for part in theirs.parts
+                    for block in part.blocks
+                    if source.index in part.keeps and (other == me or source.index in theirs.hands)
+                )
+                per_block = program.stages[source.stage].per_block
+                assert summed == Counter(range(program.blocks if per_block else 1))
 
 
-def test_row_blocks_are_dealt_out_as_equally_as_can_be() -> None:
-    parts = split(lower(CIRCUITS["rows of scores"]), 4)
-    assert [len(shares[0].blocks) for shares in parts] in ([3, 4, 4, 4], [2, 2, 2, 2], [1, 2, 2, 2])
+def test_row_blocks_are_dealt_out_equally_and_the_rest_by_outputs() -> None:
+    program = lower(CIRCUITS["some blocks of many outputs"])
+    assert program.blocks == 5
+    (first, last), (second, rest) = (shares[0].parts for shares in split(program, 2))
+    assert (first.blocks, second.blocks, last.blocks, rest.blocks) == (
+        range(2),
+        range(2, 4),
+        range(4, 5),
+        range(4, 5),
+    )
+    assert not set(last.keeps) & set(rest.keeps)
+    assert len(last.keeps) == len(rest.keeps)
 
 
 def test_outputs_are_dealt_out_where_there_are_few_blocks_and_share_no_product() -> None:
     program = lower(CIRCUITS["one block of many outputs"])
-    first, second = split(program, 2)
-    assert len(first[1].outputs) == len(second[1].outputs) == len(program.outputs) // 2
-    assert not set(first[0].primitives) & set(second[0].primitives)
+    first, second = ([share.parts for share in shares] for shares in split(program, 2))
+    assert len(first[1][0].outputs) == len(second[1][0].outputs) == len(program.outputs) // 2
+    assert not set(first[0][0].primitives) & set(second[0][0].primitives)
 
 
 def test_what_no_result_needs_is_done_once_because_a_trace_may_ask_for_it() -> None:
@@ -94,5 +113,10 @@ def test_what_no_result_needs_is_done_once_because_a_trace_may_ask_for_it() -> N
     register = len(last.sources) + len(last.primitives) - 1
     idle = Primitive(Op.NEGATE, (register,), last.shape(register))
     longer = replace(program, stages=(program.stages[0], replace(last, primitives=(*last.primitives, idle))))
-    doing = [shares for shares in split(longer, 3) if len(last.primitives) in shares[-1].primitives]
+    doing = [
+        part
+        for shares in split(longer, 3)
+        for part in shares[-1].parts
+        if len(last.primitives) in part.primitives
+    ]
     assert len(doing) == 1

@@ -16,6 +16,7 @@ from hexchange.he import selftest, worker
 from hexchange.he.encryption import Encryption
 from hexchange.he.evaluator import evaluate
 from hexchange.he.keys import Keys, SecretKey, load_relin_key, make_relin_key
+from hexchange.he.trace import Trace
 
 SEEDS = (b"\x07" * 32,)
 
@@ -42,7 +43,9 @@ def run(
     """The whole of a job in this process: outputs, and the hashes of samples in their order."""
     (shares,) = split(program, 1)
     with scratch.open("w+b") as file:
-        worker.begin(program, shares, file.fileno(), inputs, relin, {}, SEEDS)
+        worker.begin(
+            program, shares, file.fileno(), inputs, relin, {}, [Trace(program, seed) for seed in SEEDS]
+        )
         answers = [worker.proceed(number, []) for number in range(len(program.stages))]
         at = {(name, block): offset for name, block, offset in answers[-1]["outputs"]}
         outputs = tuple(
@@ -78,7 +81,7 @@ def test_a_result_that_finds_no_room_is_an_error_that_says_so(
     program = selftest.every_primitive(STATS)
     (shares,) = split(program, 1)
     with Path("/dev/full").open("wb") as full:
-        worker.begin(program, shares, full.fileno(), inputs, relin, {}, SEEDS)
+        worker.begin(program, shares, full.fileno(), inputs, relin, {}, [])
         with pytest.raises(DiskFull):
             worker.proceed(0, [])
 

@@ -128,7 +128,10 @@ class Source:
             yield node, True
         if kind not in ("ExpressionStatement", "EmitStatement", "RevertStatement", "InlineAssembly"):
             for child in children(node):
-                if child.get("nodeType", "").endswith(("Statement", "Block", "Return", "Continue")):
+                # The step of a loop cannot be a block.
+                if child["nodeType"].endswith(("Statement", "Block", "Return", "Continue")) and (
+                    child is not node.get("loopExpression")
+                ):
                     yield from self._places(child)
 
     def _values(self, node: Node) -> Iterator[tuple[Node, bool]]:
@@ -161,11 +164,7 @@ class Source:
         elif kind == "UnaryOperation" and node["operator"] == "++":
             yield low, high, self.text[low:high].replace("++", "--")
         elif kind == "Literal" and node["kind"] == "number" and not node["value"].startswith("0x"):
-            more = int(node["value"].replace("_", "")) + 1
-            yield low, high, str(more)
-            if more == 1:
-                # As a hash, a number other than zero must say so. Where it is no hash, this does not compile.
-                yield low, high, "bytes32(uint256(1))"
+            yield low, high, str(int(node["value"].replace("_", "")) + 1)
         elif kind == "Literal" and node["kind"] == "bool":
             yield low, high, "false" if node["value"] == "true" else "true"
         elif kind == "Conditional":
@@ -177,9 +176,25 @@ class Source:
             # What is hashed and signed: each part left out.
             for argument in node["arguments"]:
                 yield *span(argument), "uint256(0)"
+        for zero in self._zero_hashes(node):
+            yield *span(zero), "bytes32(uint256(1))"
         for child in children(node):
             if "typeDescriptions" in child and child["nodeType"] != "ElementaryTypeNameExpression":
                 yield from self._changes(child)
+
+    def _zero_hashes(self, node: Node) -> list[Node]:
+        """The zeros in it that stand for a hash: the one number that may."""
+        parts: list[tuple[Node, str]] = []
+        if node["nodeType"] == "BinaryOperation":
+            common = node["commonType"]["typeString"]
+            parts = [(node["leftExpression"], common), (node["rightExpression"], common)]
+        elif node["nodeType"] == "FunctionCall":
+            declared = re.match(
+                r"function \(([^()]*)\)", node["expression"]["typeDescriptions"]["typeString"]
+            )
+            kinds = declared.group(1).split(",") if declared else []
+            parts = list(zip(node["arguments"], kinds, strict=False))
+        return [part for part, kind in parts if kind == "bytes32" and part.get("value") == "0"]
 
     def woven(self, chosen: dict[int, Mutant]) -> str:
         """The file with all chosen mutants in it, each behind its number."""
@@ -274,7 +289,7 @@ def campaign(folder: Path, file: str, report: dict[str, Any], until: float) -> N
     """Runs the mutants of one file that the report does not know yet."""
     tree = json.loads((folder / "build/out" / Path(file).name / f"{Path(file).stem}.json").read_text())["ast"]
     source = Source(ROOT / file, tree)
-    key = hashlib.sha256(source.text.encode()).hexdigest()
+    key = hashlib.sha256(repr((source.text, source.mutants)).encode()).hexdigest()
     known = report.setdefault(file, {})
     if known.get("source") != key:
         known.clear()

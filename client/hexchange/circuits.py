@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from hexchange.circuit.document import Circuit, parse_circuit
+from hexchange.circuit.editions import edition
 from hexchange.circuit.kinds import Asked
 from hexchange.circuit.library import CIRCUITS
 from hexchange.errors import CircuitNotFound, ModelUnreadable
 from hexchange.market.manifests import Manifest
-from hexchange.market.tables import circuit_table
+from hexchange.market.tables import edition_table
 from hexchange.storage.store import ContentStore
 
 MODEL_TYPES = (
@@ -39,7 +40,8 @@ def find_circuit(
     CircuitNotFound, ModelMissing, ModelUnreadable, MalformedCircuit, and the store's errors.
     """
     if word in CIRCUITS:
-        table = circuit_table(manifest.columns, manifest.rows, manifest.row_norm)
+        chosen = edition(CIRCUITS[word].edition)
+        table = edition_table(chosen, manifest.columns, manifest.rows, manifest.row_norm)
         asked = Asked(noise, read_model(model) if model else None)
         return CIRCUITS[word].build(table, asked)
     path, digits = Path(word), word.removeprefix("0x").lower()

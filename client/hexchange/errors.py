@@ -176,8 +176,16 @@ class TextColumn(UsageError):
     """A column holds text; only numbers are encrypted."""
 
 
+class NothingToCount(UsageError):
+    """No column of the table has few whole values."""
+
+
 class MissingValue(UsageError):
     """A cell of the table is empty."""
+
+
+class ValueNotWhole(UsageError):
+    """A column that is to be counted has a value that is no whole number."""
 
 
 class OutsideRange(UsageError):

@@ -417,6 +417,10 @@ contract RefusalsTest is Market {
         takes(o, t);
         t.reward = type(uint96).max / 24 + 1;
         refuseOffer(abi.encodeWithSelector(IDataMarket.RewardOutOfBounds.selector, 0, t.reward), o, t);
+        (o.minSeats, t.seats) = (1, 1);
+        --t.reward;
+        token.mint(buyer, t.reward);
+        takes(o, t);
     }
 
     function test_terms_keep_the_windows_of_offer_and_market_on_both_ends() public {
@@ -462,6 +466,17 @@ contract RefusalsTest is Market {
         o.epsilon = 0;
         takes(o, terms(1));
         vm.assertEq(market.datasetOf(1).exact.reserved, 1, "an exact release");
+    }
+
+    function test_what_is_spent_of_a_budget_is_gone() public {
+        release(proposedJob(1, RIGHT));
+        takes(offer(), terms(1));
+        IDataMarket.Offer memory o = offer();
+        uint64 left = EPSILON_BUDGET - 2 * EPSILON;
+        o.epsilon = left + 1;
+        refuseOffer(abi.encodeWithSelector(IDataMarket.BudgetExceeded.selector, left, o.epsilon), o, terms(1));
+        o.epsilon = left;
+        takes(o, terms(1));
     }
 
     function test_an_escrow_is_any_amount_that_the_ledger_can_count() public {

@@ -19,7 +19,7 @@ import zstandard
 
 from hexchange.chain.events import Offer
 from hexchange.circuit.document import Circuit, Column, Table, encode_circuit
-from hexchange.circuit.editions import LINEAR, SECURE_BITS, STATS, TRAIN, Edition, ParameterSet
+from hexchange.circuit.editions import COUNT, LINEAR, SECURE_BITS, STATS, TRAIN, Edition, ParameterSet
 from hexchange.circuit.library.describe import describe
 from hexchange.circuit.library.logistic import logistic
 from hexchange.circuit.library.predict import predict
@@ -399,8 +399,10 @@ class ParameterSets:
 _WEIGHTED: list[tuple[int, Kind]] = [
     (12, _upload_kind(LINEAR)),
     (4, _upload_kind(STATS)),
+    (4, _upload_kind(COUNT)),
     (12, Blobs("result", cache(_result), _load_result, seal_files=False)),
     (6, _relin_kind(STATS)),
+    (4, _relin_kind(COUNT)),
     (6, _rotation_kind(LINEAR)),
     *(
         (8, Document(f"circuit {name}", encode_circuit(each), _plan_circuit))

@@ -42,6 +42,7 @@ from hexchange.he.library import header
 from hexchange.he.sandbox import Limits, Worker
 
 UPLOAD, RESULT = "upload linear", "result"
+COUNT_UPLOAD, COUNT_KEY = "upload count", "relinearisation key count"
 RELIN, ROTATION, TRAIN_KEY = "relinearisation key stats", "rotation key linear", "rotation key train"
 CIRCUIT, STATS_CIRCUIT, TRAIN_CIRCUIT = "circuit linear", "circuit stats", "circuit train"
 
@@ -168,6 +169,26 @@ UPLOADS = [
         },
     ),
 ]  # fmt: skip
+
+COUNT_UPLOADS = [
+    *fields(
+        COUNT_UPLOAD,
+        *[
+            ("form", 1),
+            ("scale", 2.0),
+            ("correction", 0),
+            ("correction", 3),
+            ("parameters", word(LINEAR_IDS[2])),
+        ],
+    ),
+    *rows(COUNT_UPLOAD, MalformedBlob, {"of the other scheme": honest(UPLOAD), **ENDS}),
+    *rows(
+        COUNT_KEY,
+        MalformedBlob,
+        {"a key of the other scheme": honest(RELIN), "an upload": honest(COUNT_UPLOAD)},
+    ),
+    *fields(COUNT_KEY, ("digit 1 form", 0), ("digit 1 scale", 2.0)),
+]
 
 RESULTS = [
     *fields(
@@ -493,7 +514,16 @@ PARAMETER_ROWS = [
     Row("no prime", "parameters", a_set(DEGREE, (PRIMES[0], 8193 * 8193, PRIMES[2]), SCALE), ForeignEngine),
 ]  # fmt: skip
 
-ROWS = [*UPLOADS, *RESULTS, *KEYS, *CIRCUIT_ROWS, *MANIFEST_ROWS, *OTHER_ROWS, *PARAMETER_ROWS]
+ROWS = [
+    *UPLOADS,
+    *COUNT_UPLOADS,
+    *RESULTS,
+    *KEYS,
+    *CIRCUIT_ROWS,
+    *MANIFEST_ROWS,
+    *OTHER_ROWS,
+    *PARAMETER_ROWS,
+]
 
 LIMITS = Limits(memory=512 << 20, cpu_seconds=1, wall_seconds=60.0, output_bytes=1 << 16)
 #: Contexts and keys of the edition for training need more, once.

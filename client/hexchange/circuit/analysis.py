@@ -13,6 +13,7 @@ from math import floor, hypot, log10, prod, sqrt
 from hexchange.circuit import costs
 from hexchange.circuit.bounds import error_bounds
 from hexchange.circuit.costs import COSTS, CostTable
+from hexchange.circuit.counting import is_whole
 from hexchange.circuit.descent import levels
 from hexchange.circuit.document import Circuit, Descend, Sum, malformed
 from hexchange.circuit.library import KINDS
@@ -188,13 +189,15 @@ def _reach(polynomial: Polynomial) -> float:
 
 def _with_rounding(circuit: Circuit, errors: dict[str, float]) -> float | None:
     exact = sensitivity(circuit)
-    if exact is None:
-        return None
+    if exact is None or is_whole(circuit):
+        return exact
     return exact + 2 * hypot(*errors.values()) + sqrt(len(errors)) * float(circuit.release.grid)
 
 
 def _least_grid(error: float) -> str:
-    """The smallest of 1, 2, 5, 10, … times a power of ten that is at least twice the error."""
+    """The smallest of 1, 2, 5, 10, … times a power of ten that is at least twice the error; 1 for counts."""
+    if error == 0:
+        return "1"
     exponent = floor(log10(2 * error))
     mantissa = next(m for m in (1, 2, 5, 10) if m * Decimal(10) ** exponent >= 2 * Decimal(error))
     return f"{(mantissa * Decimal(10) ** exponent).normalize():f}"

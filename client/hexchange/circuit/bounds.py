@@ -36,10 +36,12 @@ class Bound:
 
 
 def error_bounds(circuit: Circuit, program: Program) -> dict[str, float]:
-    """Largest error of each output's values (raw, in the circuit's own units, before rounding).
+    """Largest error of each output's values (raw, in the circuit's own units, before rounding); counts have none.
 
     Raises CircuitTooLarge where a value can outgrow the modulus under it.
     """
+    if circuit.profile.scheme == "bfv":
+        return dict.fromkeys((output.name for output in circuit.outputs), 0.0)
     node = circuit.nodes[circuit.outputs[0].node]
     if isinstance(node, Descend):
         return {circuit.outputs[0].name: descent_bound(circuit, node, program)}

@@ -16,6 +16,7 @@ from hexchange.circuit.document import (
     Binary,
     Circuit,
     Descend,
+    Indicator,
     Mechanism,
     Node,
     Output,
@@ -28,6 +29,7 @@ from hexchange.circuit.document import (
     encode_circuit,
     malformed,
 )
+from hexchange.circuit.editions import edition as find_edition
 
 
 class Draft:
@@ -40,6 +42,11 @@ class Draft:
     def __getitem__(self, column: str) -> Term:
         self.table.column(column)
         return self.term(Read(column))
+
+    def indicator(self, column: str, value: int) -> Term:
+        """1 in rows whose column has the value, else 0."""
+        self.table.column(column)
+        return self.term(Indicator(column, value))
 
     def descend(self, iterations: int) -> Term:
         """Weights of a logistic model after so many Nesterov steps."""
@@ -75,7 +82,8 @@ class Draft:
         )
         try:
             release = Release(mechanism, grid or "1")
-            circuit = Circuit(Profile(edition), self.table, moved, named, release, result)
+            profile = Profile(edition, scheme=find_edition(edition).parameters.scheme)
+            circuit = Circuit(profile, self.table, moved, named, release, result)
         except ValueError as error:
             raise malformed(str(error)) from None
         encode_circuit(circuit)

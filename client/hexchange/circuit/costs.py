@@ -17,14 +17,15 @@ _WORD = 8
 class CostTable:
     """Seconds per unit of work on one core; the defaults were measured on a 2-core x86-64 machine.
 
-    Units: residues touched (degree * primes * polynomials) for the first three and for `load` and `store`;
-    residues times log2(degree) for rescaling; times log2(degree) * (primes + 3) for switching keys; bytes of
+    Units: residues touched (degree * primes * polynomials) for sums, products (`times_exact` is BFV's), `load` and
+    `store`; residues times log2(degree) for rescaling; times log2(degree) * (primes + 3) for switching keys; bytes of
     a seeded key for loading it; seconds for a call that does nothing.
     """
 
     add: float = 0.9e-9
     times_plain: float = 2.4e-9
     times: float = 3.4e-9
+    times_exact: float = 155e-9
     rescale: float = 0.65e-9
     switch_key: float = 0.95e-9
     load: float = 34e-9
@@ -63,14 +64,14 @@ def operations(program: Program) -> dict[str, int]:
 
 def compute_seconds(program: Program, table: CostTable = COSTS) -> float:
     """Seconds of primitives alone, keys and inputs loaded."""
-    degree = program.edition.parameters.degree
+    parameters = program.edition.parameters
     merged = sum(
-        _linear(table.add, stage.shape(register), degree) * (program.blocks - 1)
+        _linear(table.add, stage.shape(register), parameters.degree) * (program.blocks - 1)
         for stage in program.stages
         if stage.per_block
         for register in stage.keeps
     )
-    return merged + sum(_seconds(primitive, degree, table) * times for primitive, times in runs(program))
+    return merged + sum(_seconds(primitive, parameters, table) * times for primitive, times in runs(program))
 
 
 def seconds(program: Program, table: CostTable = COSTS) -> float:
@@ -163,11 +164,12 @@ def _linear(rate: float, shape: Shape, degree: int) -> float:
     return rate * degree * shape.primes * shape.size
 
 
-def _seconds(primitive: Primitive, degree: int, table: CostTable) -> float:
+def _seconds(primitive: Primitive, parameters: ParameterSet, table: CostTable) -> float:
+    degree, exact = parameters.degree, parameters.scheme == "bfv"
     shape, levels = primitive.shape, log2(degree)
     match primitive.op:
         case Op.MULTIPLY | Op.SQUARE:
-            work = _linear(table.times, shape, degree)
+            work = _linear(table.times_exact if exact else table.times, shape, degree)
         case Op.MULTIPLY_SCALAR | Op.MULTIPLY_VECTOR:
             work = _linear(table.times_plain, shape, degree)
         case Op.RESCALE:

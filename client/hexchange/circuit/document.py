@@ -3,6 +3,7 @@
 A circuit is canonical JSON (RFC 8785) and is named by the sha-256 of its bytes. In the language a column is
 *normalised*: its declared range maps to [-1, 1], and an empty row is 0. Results are mapped back to the
 column's own units after release (`hexchange.circuit.results`), which costs neither a level nor privacy.
+In editions that count, a column is read as indicators of its values instead.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Annotated, ClassVar, Literal
 import rfc8785
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from hexchange.circuit.editions import Scheme
 from hexchange.errors import MalformedCircuit
 
 _STRICT = ConfigDict(strict=True, extra="forbid")
@@ -25,7 +27,7 @@ Number = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, le=1e15, allow_inf_nan=False)]
 Reference = Annotated[int, Field(ge=0, lt=4096)]
 #: What released values are made into, a kind of hexchange.circuit.library; the analysis refuses what is none.
-Result = Annotated[str, Field(max_length=32, pattern=r"^[a-z]+$")]
+Result = Annotated[str, Field(max_length=32, pattern=r"^[a-z][a-z0-9]*$")]
 Mechanism = Literal["exact", "noise"]
 Grid = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,8})(\.[0-9]{0,15}[1-9])?$")]
 
@@ -96,7 +98,7 @@ class Profile:
 
     edition: Name
     lowering: Literal[1] = 1
-    scheme: Literal["ckks"] = "ckks"
+    scheme: Scheme = "ckks"
     seal: Literal["4.3"] = "4.3"
 
 
@@ -111,6 +113,22 @@ class Read:
 
     column: Name
     op: Literal["column"] = "column"
+
+    @property
+    def of(self) -> tuple[int, ...]:
+        """Nodes read."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """Whether a column has a value, in editions that count: 1 or 0 per row."""
+
+    __pydantic_config__ = _STRICT
+
+    column: Name
+    value: Annotated[int, Field(ge=-(10**9), le=10**9)]
+    op: Literal["indicator"] = "indicator"
 
     @property
     def of(self) -> tuple[int, ...]:
@@ -164,7 +182,7 @@ class Descend:
         return ()
 
 
-Node = Annotated[Read | Binary | Unary | Sum | Descend, Field(discriminator="op")]
+Node = Annotated[Read | Indicator | Binary | Unary | Sum | Descend, Field(discriminator="op")]
 
 
 # --- What becomes of the outputs ------------------------------------------------------------------
@@ -225,7 +243,7 @@ class Circuit:
                 raise ValueError(f"node {index} refers to itself or to a later node")
             if any(isinstance(self.nodes[of], Sum | Descend) for of in node.of):
                 raise ValueError(f"node {index} computes on a result; combine results after release")
-            if isinstance(node, Read) and node.column not in names:
+            if isinstance(node, Read | Indicator) and node.column not in names:
                 raise ValueError(f"node {index} reads {node.column!r}, which is no column")
             used.update(node.of)
         if used != set(range(len(self.nodes))):

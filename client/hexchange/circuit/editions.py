@@ -15,6 +15,8 @@ from hexchange.errors import EditionNotFound, UnsafeEdition
 
 SEAL_FORMAT = "4.3"
 
+Scheme = Literal["ckks", "bfv"]
+
 #: Largest total modulus (bits) per degree at 128-bit security with a ternary secret
 #: (HomomorphicEncryption.org standard, as in SEAL's `hestdparms.h`).
 SECURE_BITS = {1024: 27, 2048: 54, 4096: 109, 8192: 218, 16384: 438, 32768: 881}
@@ -47,15 +49,21 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True)
+class Categories:
+    """Slot = row: one ciphertext of zeros and ones per value of a column and block of N rows."""
+
+
+@dataclass(frozen=True, slots=True)
 class ParameterSet:
-    """A CKKS parameter set. `primes` are in SEAL's order: the data primes, of which the first is never
-    dropped and all of which a fresh ciphertext has, then the special prime. `scale` is that of a fresh
-    ciphertext. Raises UnsafeEdition outside the 128-bit table."""
+    """A parameter set of CKKS, or of BFV where it has a plain modulus. `primes` are in SEAL's order: the data primes,
+    of which the first is never dropped and all of which a fresh ciphertext has, then the special prime. `scale` is
+    that of a fresh ciphertext, and 1 in BFV. Raises UnsafeEdition outside the 128-bit table."""
 
     name: str
     degree: int
     primes: tuple[int, ...]
     scale: float
+    plain_modulus: int = 0
 
     def __post_init__(self) -> None:
         if sum(prime.bit_length() for prime in self.primes) > SECURE_BITS.get(self.degree, 0):
@@ -72,11 +80,20 @@ class ParameterSet:
             raise UnsafeEdition(f"Parameter set {self.name} has a scale at which nothing can be encoded.")
         if any(prime % (2 * self.degree) != 1 for prime in self.primes):
             raise UnsafeEdition(f"Parameter set {self.name} has a prime that is not 1 modulo 2N.")
+        if self.plain_modulus and (self.plain_modulus % (2 * self.degree) != 1 or self.scale != 1):
+            raise UnsafeEdition(
+                f"Parameter set {self.name} has a plain modulus that makes no slots, or a scale."
+            )
+
+    @property
+    def scheme(self) -> Scheme:
+        """CKKS computes on approximate numbers, BFV on integers modulo the plain modulus."""
+        return "bfv" if self.plain_modulus else "ckks"
 
     @property
     def slots(self) -> int:
         """Values per ciphertext."""
-        return self.degree // 2
+        return self.degree if self.plain_modulus else self.degree // 2
 
     @property
     def data_primes(self) -> tuple[int, ...]:
@@ -94,11 +111,12 @@ class Edition:
     """What a dataset can be listed in: parameters, layout, and the evaluation keys listed with it.
 
     `most_blocks` bounds the row blocks: with columns their sum must stay below half the first prime, on a
-    grid the mask, which divides by the rows, must keep its digits.
+    grid the mask, which divides by the rows, must keep its digits, of categories the noise of their summed products
+    must leave the plain modulus room.
     """
 
     parameters: ParameterSet
-    layout: Columns | Grid
+    layout: Columns | Grid | Categories
     most_blocks: int
     relinearize: bool = False
     steps: tuple[int, ...] = ()
@@ -179,7 +197,20 @@ TRAIN = Edition(
     steps=(1, 4, 16, 64, 256, 512, 1024, 2048, 4096),
 )
 
-EDITIONS = {edition.name: edition for edition in (LINEAR, STATS, TRAIN)}
+COUNT = Edition(
+    ParameterSet(
+        name="count",
+        degree=4096,
+        primes=(68719230977, 68719403009, 137438822401),  # 36, 36, 37
+        scale=1.0,
+        plain_modulus=114689,
+    ),
+    Categories(),
+    most_blocks=256,
+    relinearize=True,
+)
+
+EDITIONS = {edition.name: edition for edition in (LINEAR, STATS, TRAIN, COUNT)}
 
 
 def edition(name: str) -> Edition:

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from hexchange.circuit.counting import lower_counts
 from hexchange.circuit.descent import lower_descent
-from hexchange.circuit.document import Binary, Circuit, Descend, Read, Sum, Unary
-from hexchange.circuit.editions import Columns, Edition, edition
+from hexchange.circuit.document import Binary, Circuit, Descend, Indicator, Node, Read, Sum, Unary
+from hexchange.circuit.editions import Categories, Columns, Edition, edition
 from hexchange.circuit.program import Kept, Program, ProgramOutput, Shape, Stage, TableInput
 from hexchange.circuit.sensitivity import polynomials
 from hexchange.circuit.tape import Ladder, Tape, Value
@@ -25,6 +26,17 @@ def lower(circuit: Circuit) -> Program:
         raise TableTooLarge(
             f"The table has {circuit.table.rows} rows, the edition {chosen.name} holds {chosen.most_rows}.",
             hint="List the table in parts.",
+        )
+    if circuit.profile.scheme != chosen.parameters.scheme:
+        raise EditionUnfit(
+            f"The edition {chosen.name} is of the scheme {chosen.parameters.scheme}, the circuit says otherwise.",
+            hint="Build the circuit for this edition.",
+        )
+    if isinstance(chosen.layout, Categories):
+        return lower_counts(circuit, chosen)
+    if any(isinstance(node, Indicator) for node in circuit.nodes):
+        raise EditionUnfit(
+            f"The edition {chosen.name} cannot tell whether a column has a value.", hint="Choose `count`."
         )
     if any(isinstance(node, Descend) for node in circuit.nodes):
         return lower_descent(circuit, chosen)
@@ -97,7 +109,7 @@ class _Columns:
         outputs.sort(key=lambda output: order.index(output.name))
         return Program(self.edition, self.circuit.table.rows, tuple(stages), tuple(outputs), {})
 
-    def _value(self, node: Read | Binary | Unary | Sum | Descend, columns: dict[str, Value]) -> Value:
+    def _value(self, node: Node, columns: dict[str, Value]) -> Value:
         of = [self.values[index] for index in node.of]
         match node:
             case Read():

@@ -9,14 +9,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hexchange.circuit.counting import input_name, table_inputs
 from hexchange.circuit.descent import MEANS, ROWS
 from hexchange.circuit.document import Table
-from hexchange.circuit.editions import Edition, Grid
+from hexchange.circuit.editions import Categories, Edition, Grid
 from hexchange.circuit.whitening import whiten
-from hexchange.errors import BadLabel, EmptyTable, MissingValue, OutsideRange, TableTooLarge, UsageError
+from hexchange.errors import (
+    BadLabel,
+    EmptyTable,
+    MissingValue,
+    OutsideRange,
+    TableTooLarge,
+    UsageError,
+    ValueNotWhole,
+)
 
 Floats = NDArray[np.float64]
 Slots = NDArray[np.float64] | NDArray[np.complex128]
+
+#: What scaling to [-1, 1] and back may leave of a whole number.
+_NEARLY_WHOLE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +43,9 @@ def pack(edition: Edition, table: Table, values: Floats) -> Packed:
     """The slots of every ciphertext of the table: (input name, row block, up to N/2 values).
 
     `values` is rows x columns in [-1, 1], in the order of `table.columns`. In layouts of columns an input is
-    named after its column; on a grid there are `rows` and the single `means`. Raises EmptyTable,
-    MissingValue, OutsideRange, TableTooLarge, and BadLabel where training finds no label with two values.
+    named after its column; on a grid there are `rows` and the single `means`; of categories there is one for each
+    value of each column. Raises EmptyTable, MissingValue, OutsideRange, TableTooLarge, BadLabel where training finds
+    no label with two values, and ValueNotWhole and MalformedCircuit where columns cannot be counted.
     """
     if values.shape != (table.rows, len(table.columns)):
         raise UsageError(f"The values are {values.shape}, the table {(table.rows, len(table.columns))}.")
@@ -49,6 +62,8 @@ def pack(edition: Edition, table: Table, values: Floats) -> Packed:
         )
     if isinstance(edition.layout, Grid):
         return _pack_grid(edition, edition.layout, table, values)
+    if isinstance(edition.layout, Categories):
+        return Packed(tuple(_indicators(edition, table, values)), {})
     inputs = [
         (column.name, block, _in_slots(edition, part[:, index]))
         for index, column in enumerate(table.columns)
@@ -100,6 +115,23 @@ def _pack_grid(edition: Edition, grid: Grid, table: Table, values: Floats) -> Pa
     blocks = [(ROWS, block, _on_grid(part, grid)) for block, part in enumerate(_blocks(rows, grid.rows))]
     mean = np.repeat(rows.mean(axis=0), grid.rows)
     return Packed(((MEANS, 0, mean), *blocks), whitening.to_json())
+
+
+def _indicators(edition: Edition, table: Table, values: Floats) -> Iterator[tuple[str, int, Floats]]:
+    """Zeros and ones: which rows have which value."""
+    own = np.array([column.middle for column in table.columns]) + values * [c.half for c in table.columns]
+    whole = np.rint(own)
+    for index, column in enumerate(table.columns):
+        if np.abs(own[:, index] - whole[:, index]).max() > _NEARLY_WHOLE:
+            raise ValueNotWhole(
+                f"The column {column.name!r} has values that are not whole numbers.",
+                hint="Declare its type as `number`: then it is not counted.",
+            )
+    at = {column.name: index for index, column in enumerate(table.columns)}
+    for column, value in table_inputs(table):
+        has = (whole[:, at[column.name]] == value).astype(np.float64)
+        for block, part in enumerate(_blocks(has, edition.rows_per_block)):
+            yield input_name(column.name, value), block, part
 
 
 def _on_grid(rows: Floats, grid: Grid) -> Floats:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from hexchange.circuit.counting import is_whole
 from hexchange.circuit.descent import UNIT
 from hexchange.circuit.document import Circuit, Descend, Sum
 from hexchange.circuit.editions import Grid, edition
@@ -69,7 +70,7 @@ def unwhiten(circuit: Circuit, values: Mapping[str, Floats], private: dict[str, 
 def released_errors(circuit: Circuit, errors: Mapping[str, float]) -> dict[str, float]:
     """Bound of each released value, from those of the computation: after rounding, and for trained weights after
     `unwhiten` and rounding again."""
-    half = float(circuit.release.grid) / 2
+    half = 0.0 if is_whole(circuit) else float(circuit.release.grid) / 2
     features = len(circuit.table.features)
     trained = {output.name for output in circuit.outputs if isinstance(circuit.nodes[output.node], Descend)}
     return {

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import defaultdict
 from math import sqrt
 
-from hexchange.circuit.document import Binary, Circuit, Read, Sum, Unary
+from hexchange.circuit.counting import count_sensitivity, input_name
+from hexchange.circuit.document import Binary, Circuit, Indicator, Read, Sum, Unary
 
 #: A monomial as its columns' names, sorted, with repetition; a polynomial as its coefficients.
 Monomial = tuple[str, ...]
@@ -28,6 +29,8 @@ def sensitivity(circuit: Circuit) -> float | None:
     """Joint L2 sensitivity in the circuit's own units, or None where it is not bounded."""
     if not all(isinstance(circuit.nodes[output.node], Sum) for output in circuit.outputs):
         return None
+    if circuit.profile.scheme == "bfv":
+        return count_sensitivity(circuit)
     rows = polynomials(circuit)
     if rows is None:
         return None
@@ -45,6 +48,8 @@ def polynomials(circuit: Circuit) -> list[Polynomial] | None:
         match node:
             case Read():
                 polynomial = {(node.column,): 1.0}
+            case Indicator():
+                polynomial = {(input_name(node.column, node.value),): 1.0}
             case Binary(op="multiply"):
                 left -= _PRODUCT_TERM * len(of[0]) * len(of[1])
                 if left < 0:

@@ -88,7 +88,9 @@ def from_outputs(engine: Engine, program: Program, outputs: Sequence[bytes]) -> 
 
 
 def _header(engine: Engine, shape: Shape) -> bytes:
-    rest = _REST.pack(1, shape.size, shape.primes, engine.parameters.degree, shape.scale)
+    rest = _REST.pack(
+        forms.transformed(engine), shape.size, shape.primes, engine.parameters.degree, shape.scale
+    )
     return TAG + engine.ids[shape.primes] + rest
 
 

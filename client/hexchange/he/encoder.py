@@ -33,7 +33,7 @@ def encode_vector(engine: Engine, values: NDArray[Any], primes: int, scale: floa
 
     Raises UsageError for too many values, values that are not finite, or too large at this scale.
     """
-    integers = rounded_coefficients(engine.slots, values, scale)
+    integers = rounded_coefficients(engine.parameters.slots, values, scale)
     rows = [transform(integers, prime) for prime in engine.parameters.primes[:primes]]
     residues = np.stack(rows).astype("<u8").tobytes()
     count = primes * engine.parameters.degree

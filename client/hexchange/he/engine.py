@@ -12,7 +12,7 @@ from hexchange.circuit.editions import ParameterSet
 from hexchange.errors import ForeignEngine
 from hexchange.he.library import check_library, sealapi
 
-_CKKS = 2
+_SCHEMES = {"bfv": (1, sealapi.SCHEME_TYPE.BFV), "ckks": (2, sealapi.SCHEME_TYPE.CKKS)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,11 +28,6 @@ class Engine:
     evaluator: Any
     encoder: Any
     ids: tuple[bytes, ...]
-
-    @property
-    def slots(self) -> int:
-        """Values in one ciphertext."""
-        return self.parameters.degree // 2
 
     @property
     def top(self) -> int:
@@ -52,9 +47,12 @@ def engine(parameters: ParameterSet) -> Engine:
     names them by other ids than the scheme's definition.
     """
     check_library()
-    chosen = sealapi.EncryptionParameters(sealapi.SCHEME_TYPE.CKKS)
+    _, scheme = _SCHEMES[parameters.scheme]
+    chosen = sealapi.EncryptionParameters(scheme)
     chosen.set_poly_modulus_degree(parameters.degree)
     chosen.set_coeff_modulus([sealapi.Modulus(prime) for prime in parameters.primes])
+    if parameters.plain_modulus:
+        chosen.set_plain_modulus(parameters.plain_modulus)
     context = sealapi.SEALContext(chosen, True, sealapi.SEC_LEVEL_TYPE.TC128)
     if not context.parameters_set():
         raise ForeignEngine(
@@ -62,13 +60,15 @@ def engine(parameters: ParameterSet) -> Engine:
             hint="Use one of the listed editions; their parameters have 128 bits of security.",
         )
     ids = tuple(parameter_id(parameters, count) for count in range(len(parameters.primes) + 1))
-    made = Engine(parameters, context, sealapi.Evaluator(context), sealapi.CKKSEncoder(context), ids)
+    encoder = sealapi.BatchEncoder(context) if parameters.plain_modulus else sealapi.CKKSEncoder(context)
+    made = Engine(parameters, context, sealapi.Evaluator(context), encoder, ids)
     if (context.key_parms_id(), context.first_parms_id()) != (made.words(-1), made.words(-2)):
         raise ForeignEngine(f"SEAL names the parameters of {parameters.name} by another id than expected.")
     return made
 
 
 def parameter_id(parameters: ParameterSet, primes: int) -> bytes:
-    """SEAL's id of the first `primes` primes: BLAKE2b-256 over scheme, degree, primes, plain modulus 0."""
-    words = (_CKKS, parameters.degree, *parameters.primes[:primes], 0)
+    """SEAL's id of the first `primes` primes: BLAKE2b-256 over scheme, degree, primes, plain modulus."""
+    number, _ = _SCHEMES[parameters.scheme]
+    words = (number, parameters.degree, *parameters.primes[:primes], parameters.plain_modulus)
     return blake2b(struct.pack(f"<{len(words)}Q", *words), digest_size=32).digest()

@@ -18,20 +18,23 @@ Form = tuple[bytes | int, ...]
 
 _SEED = 64
 _BLAKE2XB = b"\x01"
-_KEY_SCALE = 1.0
+_KEY_SCALE, _KEY_TRANSFORMED = 1.0, 1
 
 
 def prefix(engine: Engine, shape: Shape) -> bytes:
     """All that stands before the residues of an unseeded ciphertext."""
-    fields = _fields(engine, shape.primes, shape.size, shape.scale)
+    fields = _fields(engine, shape.primes, shape.size, shape.scale, transformed(engine))
     return fields + _array(shape.size * shape.primes * engine.parameters.degree)
+
+
+def transformed(engine: Engine) -> int:
+    """The flag of a ciphertext whose polynomials are in the transformed form: as CKKS computes, and BFV does not."""
+    return int(engine.parameters.scheme == "ckks")
 
 
 def seeded(engine: Engine, primes: int, scale: float) -> Form:
     """A fresh symmetric ciphertext: its second polynomial is the seed that it expands from."""
-    count = primes * engine.parameters.degree
-    seed = header(1 + _SEED) + _BLAKE2XB
-    return (_fields(engine, primes, 2, scale) + _array(count), 8 * count, seed, _SEED)
+    return _seeded(engine, primes, scale, transformed(engine))
 
 
 def secret_key(engine: Engine) -> Form:
@@ -69,10 +72,16 @@ def match(form: Form, body: bytes) -> None:
             raise malformed("A fixed field of the object (parameters, form, size, level or scale) differs.")
 
 
-def _fields(engine: Engine, primes: int, size: int, scale: float) -> bytes:
-    transformed, correction = 1, 1
+def _seeded(engine: Engine, primes: int, scale: float, flag: int) -> Form:
+    count = primes * engine.parameters.degree
+    seed = header(1 + _SEED) + _BLAKE2XB
+    return (_fields(engine, primes, 2, scale, flag) + _array(count), 8 * count, seed, _SEED)
+
+
+def _fields(engine: Engine, primes: int, size: int, scale: float, flag: int) -> bytes:
+    correction = 1
     sizes = struct.pack("<QQQ", size, engine.parameters.degree, primes)
-    return engine.ids[primes] + bytes([transformed]) + sizes + struct.pack("<dQ", scale, correction)
+    return engine.ids[primes] + bytes([flag]) + sizes + struct.pack("<dQ", scale, correction)
 
 
 def _array(count: int) -> bytes:
@@ -81,7 +90,7 @@ def _array(count: int) -> bytes:
 
 def _switching_keys(engine: Engine, *, index: int, slots: int) -> Form:
     """`slots` lists of keys, all empty but the one at `index`, with one seeded key per data prime."""
-    one = seeded(engine, engine.top + 1, _KEY_SCALE)
+    one = _seeded(engine, engine.top + 1, _KEY_SCALE, _KEY_TRANSFORMED)
     start = engine.ids[-1] + struct.pack("<Q", slots) + bytes(8 * index) + struct.pack("<Q", engine.top)
     each = _merged([header(length(one)), *one])
     return _merged([start, *(each * engine.top), bytes(8 * (slots - 1 - index))])

@@ -114,7 +114,7 @@ def make_relin_key(secret: SecretKey) -> bytes:
 def make_rotation_key(secret: SecretKey, step: int) -> bytes:
     """The seeded key for rotations to the left by `step` (1 .. N/2 - 1) as a blob."""
     # SEAL takes a list with a negative number as steps, any other as Galois elements.
-    return save(secret.generator().create_galois_keys([step - secret.engine.slots]))
+    return save(secret.generator().create_galois_keys([step - secret.engine.parameters.slots]))
 
 
 def load_relin_key(engine: Engine, data: bytes) -> Any:

@@ -23,10 +23,11 @@ def open_outputs(secret: SecretKey, program: Program, outputs: Sequence[bytes]) 
     output is not of the program's shape.
     """
     engine, decryptor = secret.engine, secret.decryptor()
+    whole = engine.parameters.plain_modulus > 0
+    decode = engine.encoder.decode_int64 if whole else engine.encoder.decode_complex
     opened: Opened = {output.name: [] for output in program.outputs}
     for name, ciphertext in from_outputs(engine, program, outputs):
         plaintext = sealapi.Plaintext()
         decryptor.decrypt(ciphertext, plaintext)
-        slots = np.array(engine.encoder.decode_complex(plaintext))
-        opened[name].append(in_rows(program.edition, slots))
+        opened[name].append(in_rows(program.edition, np.array(decode(plaintext))))
     return opened

@@ -83,6 +83,8 @@ def steps_of_sensitivity(sensitivity: float, error: float, grid: Decimal, number
     quotients by the grid are float64.
     """
     step = float(grid)
+    if error == 0 and step == 1:  # counts are whole
+        return math.ceil(sensitivity)
     return math.ceil(sensitivity / step + math.sqrt(numbers) * (2 * error / step + 1.5))
 
 

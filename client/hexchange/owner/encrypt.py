@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hexchange.chain.lock import ProcessLock
-from hexchange.circuit.editions import SEAL_FORMAT, Edition, Grid, edition
+from hexchange.circuit.editions import SEAL_FORMAT, Columns, Edition, edition
 from hexchange.circuit.packing import Packed, pack
 from hexchange.errors import OtherTable
 from hexchange.he.engine import engine
@@ -27,7 +27,7 @@ from hexchange.he.sandbox import Limits, Worker
 from hexchange.market import documents
 from hexchange.market.manifests import Blob, Manifest
 from hexchange.market.manifests import Edition as ListedEdition
-from hexchange.market.tables import circuit_table
+from hexchange.market.tables import edition_table
 from hexchange.owner import vault
 from hexchange.owner.blobs import BlobIndex, Part
 from hexchange.owner.schema import Schema
@@ -125,9 +125,12 @@ def _claim(
 
 def _packed(chosen: Edition, schema: Schema, prepared: Prepared) -> Packed:
     """The slots of one edition: nothing is claimed or made for a table that an edition cannot hold."""
-    # A grid serves exact releases only: no norm is promised there, and labels must stay what they are.
-    values = prepared.unshortened if isinstance(chosen.layout, Grid) else prepared.values
-    return pack(chosen, circuit_table(schema.columns, prepared.rows, schema.row_norm), values)
+    # A grid serves exact releases only: no norm is promised there, and labels must stay what they are; nor does a count
+    # ask how long a row is.
+    values = prepared.values if isinstance(chosen.layout, Columns) else prepared.unshortened
+    table = edition_table(chosen, schema.columns, prepared.rows, schema.row_norm)
+    at = [column.name for column in schema.columns]
+    return pack(chosen, table, values[:, [at.index(column.name) for column in table.columns]])
 
 
 def _tasks(workspace: Workspace, chosen: Edition, packed: Packed) -> Iterator[Task]:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from hexchange.chain.amounts import format_amount
 from hexchange.circuit.analysis import NEIGHBOURS, Analysis, check, describe_text
 from hexchange.circuit.document import Circuit, Descend, Output, Sum
-from hexchange.circuit.editions import Grid
+from hexchange.circuit.editions import Grid, edition
 from hexchange.circuit.lowering import lower
 from hexchange.circuit.sensitivity import polynomials
 from hexchange.errors import PolicyRefused
 from hexchange.market.manifests import Manifest
 from hexchange.market.results import COUNT_BYTES, OUTPUT_BYTES, ReleasedResult
-from hexchange.market.tables import circuit_table
+from hexchange.market.tables import edition_table
 
 MINIMUM_ROWS = 20
 """Statistics over fewer rows say too much about each of them."""
@@ -69,7 +69,8 @@ def review(circuit: Circuit, manifest: Manifest, epsilon: int) -> Review:
 
 
 def _require_table(circuit: Circuit, manifest: Manifest) -> None:
-    listed = circuit_table(manifest.columns, manifest.rows, manifest.row_norm)
+    chosen = edition(circuit.profile.edition)
+    listed = edition_table(chosen, manifest.columns, manifest.rows, manifest.row_norm)
     if circuit.table.rows != listed.rows or circuit.table.norm not in (None, listed.norm):
         raise _refused("the circuit is written for another table", "build it from the dataset's manifest")
     if circuit.table.label not in (None, listed.label) or not set(circuit.table.columns) <= set(

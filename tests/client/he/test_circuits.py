@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from hexchange.circuit import results
 from hexchange.circuit.analysis import analyse
 from hexchange.circuit.document import Circuit, Column, Table
+from hexchange.circuit.library.contingency import contingency
 from hexchange.circuit.library.covariance import covariance
 from hexchange.circuit.library.describe import describe, describe_clear
+from hexchange.circuit.library.histogram import histogram
 from hexchange.circuit.library.logistic import logistic, logistic_clear
 from hexchange.circuit.library.predict import OUTPUT, predict, predict_clear
 from hexchange.circuit.library.ttest import ttest
@@ -29,6 +31,8 @@ from hexchange.he.opening import open_outputs
 
 #: Digests of results and traces over made-up inputs: a change here is another lowering or another engine.
 GOLDEN = {
+    "contingency": "74f4edc0b6c656ad115c8f3ca0fc4ef4ffecfcc818d52f3cabc139d3f4223906",
+    "histogram": "48cce49a8ac6b0a626c71ee01fa8e4ee1ce2c8641535e9eabbabffc4de929698",
     "covariance": "4577fbe4c78a524c4f311b3eaceef3279ceac68f8da3847b01e9bf939ddad32f",
     "covariance with noise": "818c69369c59e533a67b7b6703be1c6f257ee3061314d1167935324c796857ce",
     "ttest": "2d5d56f6cd04cf77bdc2b39ec70affca55c83341c1080238746995709abb0556",
@@ -65,7 +69,14 @@ def _tested() -> Circuit:
     return ttest(Table(rows=5000, columns=(*COLUMNS, Column("ill", 0.0, 1.0)), label="ill"))
 
 
+COUNTED = Table(
+    9000, (Column("sex", 0.0, 1.0), Column("grade", 1.0, 4.0), Column("ill", 0.0, 1.0)), label="ill"
+)
+
+
 CIRCUITS: dict[str, Callable[[], Circuit]] = {
+    "contingency": lambda: contingency(COUNTED),
+    "histogram": lambda: histogram(COUNTED),
     "covariance": _covaried,
     "covariance with noise": _covaried_with_noise,
     "ttest": _tested,

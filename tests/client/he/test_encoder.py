@@ -54,7 +54,9 @@ def test_a_vector_has_the_golden_bits_with_and_without_wide_and_fused_instructio
 @pytest.mark.parametrize("scale", [2.0**30, 2.0**38, 2.0**40])
 def test_a_vector_is_what_seal_encodes_within_one_unit_of_the_scale(scale: float) -> None:
     chosen, random = engine(TRAIN.parameters), np.random.default_rng(1)
-    values = random.uniform(-1, 1, chosen.slots) + 1j * random.uniform(-1, 1, chosen.slots)
+    values = random.uniform(-1, 1, chosen.parameters.slots) + 1j * random.uniform(
+        -1, 1, chosen.parameters.slots
+    )
     theirs = sealapi.Plaintext()
     chosen.encoder.encode(values.tolist(), chosen.words(3), scale, theirs)
     ours = encode_vector(chosen, values, 3, scale)
@@ -76,7 +78,7 @@ def test_a_short_vector_leaves_the_other_slots_zero() -> None:
 
 def test_a_vector_of_one_value_is_the_scalar() -> None:
     chosen = engine(STATS.parameters)
-    vector = encode_vector(chosen, np.full(chosen.slots, 0.75), 2, 2.0**40)
+    vector = encode_vector(chosen, np.full(chosen.parameters.slots, 0.75), 2, 2.0**40)
     assert save(vector) == save(encode_scalar(chosen, 0.75, 2, 2.0**40))
 
 

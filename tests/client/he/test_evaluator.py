@@ -40,7 +40,9 @@ class Table:
     def __init__(self, secret: SecretKey) -> None:
         random = np.random.default_rng(5)
         self.clear = {
-            (name, block): random.uniform(-1, 1, secret.engine.slots) for name in "ab" for block in (0, 1)
+            (name, block): random.uniform(-1, 1, secret.engine.parameters.slots)
+            for name in "ab"
+            for block in (0, 1)
         }
         encryption = Encryption(secret)
         self.blobs = {place: encryption.encrypt(values) for place, values in self.clear.items()}

@@ -78,7 +78,7 @@ def test_a_secret_key_shows_nothing_and_does_not_travel(linear: keys.SecretKey) 
 
 @pytest.mark.parametrize("step", [1, 5, 64, 4095])
 def test_a_rotation_key_rotates_by_its_own_step(stats: keys.SecretKey, step: int) -> None:
-    engine, values = stats.engine, np.linspace(-1, 1, stats.engine.slots)
+    engine, values = stats.engine, np.linspace(-1, 1, stats.engine.parameters.slots)
     loaded = keys.load_rotation_key(engine, step, keys.make_rotation_key(stats, step))
     shape = Shape(2, engine.top, engine.parameters.scale)
     turned = sealapi.Ciphertext()

@@ -15,9 +15,12 @@ from hexchange.market.tables import edition_table
 from hexchange.storage.store import ContentStore
 
 MODEL_TYPES = (
+    "hexchange.square_classifier.SquareClassifier",
     "numpy.dtype",
     "sklearn.linear_model._base.LinearRegression",
     "sklearn.linear_model._logistic.LogisticRegression",
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+    "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
 )
 """What a model file may hold; it is read by name and never unpickled."""
 
@@ -53,19 +56,27 @@ def find_circuit(
 
 
 def read_model(path: Path) -> Any:
-    """A fitted linear model saved by skops, one of MODEL_TYPES. Raises ModelUnreadable for anything else."""
+    """A fitted linear model or network saved by skops, or a list of (weights, bias). Raises ModelUnreadable for
+    anything else."""
     import skops.io  # these are slow to import, and only a scoring circuit needs them
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
     from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-    hint = "save a fitted LinearRegression, Ridge, LogisticRegression or discriminant with skops.io.dump"
-    known = LinearRegression | Ridge | LogisticRegression | LinearDiscriminantAnalysis
+    from hexchange.square_classifier import SquareClassifier
+
+    hint = "save a fitted linear model, discriminant or network, or a list of (weights, bias), with skops.io.dump"
+    known = (
+        LinearRegression | Ridge | LogisticRegression | LinearDiscriminantAnalysis
+        | MLPClassifier | MLPRegressor | SquareClassifier | list
+    )  # fmt: skip
     try:
         model = skops.io.load(path, trusted=list(MODEL_TYPES))
     except Exception as error:  # noqa: BLE001 - whatever a stranger's file makes the library raise
         raise ModelUnreadable(f"{path} is no model that we read: {type(error).__name__}", hint=hint) from None
-    if not isinstance(model, known) or not hasattr(model, "coef_"):
-        raise ModelUnreadable(f"{path} holds no fitted linear model", hint=hint)
+    fitted = isinstance(model, list) or hasattr(model, "coef_") or hasattr(model, "coefs_")
+    if not isinstance(model, known) or not fitted:
+        raise ModelUnreadable(f"{path} holds no fitted linear model or network", hint=hint)
     return model
 
 

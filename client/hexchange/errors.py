@@ -93,7 +93,11 @@ class ModelMissing(UsageError):
 
 
 class ModelUnreadable(UsageError):
-    """A model file is not a fitted linear or logistic model saved by skops."""
+    """A model file is not a fitted model or network saved by skops that we read."""
+
+
+class ActivationUnfit(UsageError):
+    """A network's activation cannot be computed with sums and products."""
 
 
 class ResultUnfit(UsageError):

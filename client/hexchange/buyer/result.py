@@ -62,7 +62,7 @@ def useful(circuit: Circuit, result: ReleasedResult, kind: str | None = None) ->
         raise _foreign(result.provenance.job, "holds other outputs than its circuit")
     return present(
         circuit,
-        {output.name: np.array(output.values()) for output in result.outputs},
+        {output.name: np.array(output.values()).reshape(output.shape) for output in result.outputs},
         errors=released_errors(circuit, analyse(circuit).errors),
         noise=max(output.noise or 0.0 for output in result.outputs),
         result=kind,

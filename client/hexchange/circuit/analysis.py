@@ -10,14 +10,17 @@ from decimal import Decimal
 from functools import lru_cache
 from math import floor, hypot, log10, prod, sqrt
 
+import numpy as np
+
 from hexchange.circuit import costs
 from hexchange.circuit.bounds import error_bounds
 from hexchange.circuit.costs import COSTS, CostTable
 from hexchange.circuit.counting import is_whole
 from hexchange.circuit.descent import levels
-from hexchange.circuit.document import Circuit, Descend, Sum, malformed
+from hexchange.circuit.document import Circuit, Descend, Network, Sum, malformed
 from hexchange.circuit.library import KINDS
 from hexchange.circuit.lowering import depth, lower
+from hexchange.circuit.network import LEAST_WEIGHT, diagonals, network_levels, places
 from hexchange.circuit.results import released_errors, shapes
 from hexchange.circuit.sensitivity import LEAST_COEFFICIENT, Polynomial, polynomials, sensitivity
 from hexchange.circuit.words import times
@@ -145,12 +148,14 @@ def describe_text(circuit: Circuit) -> str:
 
 def _levels(circuit: Circuit) -> int:
     node = circuit.nodes[0]
+    if isinstance(node, Network):
+        return network_levels(node)
     return levels(node.iterations) if isinstance(node, Descend) else depth(circuit)
 
 
 def _polynomials(circuit: Circuit) -> list[Polynomial]:
-    """Each node in the columns of a row; empty for training."""
-    if isinstance(circuit.nodes[0], Descend):
+    """Each node in the columns of a row; empty for training and networks."""
+    if isinstance(circuit.nodes[0], Descend | Network):
         return []
     rows = polynomials(circuit)
     if rows is None:
@@ -160,6 +165,8 @@ def _polynomials(circuit: Circuit) -> list[Polynomial]:
 
 def _require_substance(circuit: Circuit, rows: list[Polynomial]) -> None:
     """Refuse nodes that do not depend on the table, and sums that count empty slots."""
+    if isinstance(circuit.nodes[0], Network):
+        _require_weights(circuit.nodes[0])
     for index, polynomial in enumerate(rows):
         node = circuit.nodes[index]
         if _reach(polynomial) < LEAST_COEFFICIENT:
@@ -172,6 +179,19 @@ def _require_substance(circuit: Circuit, rows: list[Polynomial]) -> None:
                 f"Node {index} sums a constant over rows, which would count empty slots too.",
                 hint="Sum without the constant, and add the number of rows times it after release.",
             )
+
+
+def _require_weights(node: Network) -> None:
+    """Refuse diagonals that vanish among the rounding of constants."""
+    for number, (layer, (before, after)) in enumerate(
+        zip(node.layers, places(node.inputs, node.layers), strict=True)
+    ):
+        for diagonal in diagonals(np.abs(layer.matrix), before, after):
+            if 0 < diagonal.max() < LEAST_WEIGHT:
+                raise TransparentCircuit(
+                    f"Layer {number} has weights of at most {diagonal.max():.1g} on one diagonal, which vanish.",
+                    hint="Set weights below 1e-7 to zero, or scale the layer.",
+                )
 
 
 def _require_result(circuit: Circuit, rows: list[Polynomial]) -> None:

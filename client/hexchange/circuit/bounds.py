@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from math import sqrt
 
 from hexchange.circuit.descent_bounds import descent_bound
-from hexchange.circuit.document import Circuit, Descend, Sum
+from hexchange.circuit.document import Circuit, Descend, Network, Sum
 from hexchange.circuit.lowering import left_out
-from hexchange.circuit.noise import Noise
-from hexchange.circuit.program import Kept, Op, Primitive, Program, Shape
-from hexchange.errors import CircuitTooLarge
+from hexchange.circuit.network_bounds import network_bound
+from hexchange.circuit.noise import Noise, require_room
+from hexchange.circuit.program import Kept, Op, Primitive, Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,8 @@ def error_bounds(circuit: Circuit, program: Program) -> dict[str, float]:
     node = circuit.nodes[circuit.outputs[0].node]
     if isinstance(node, Descend):
         return {circuit.outputs[0].name: descent_bound(circuit, node, program)}
+    if isinstance(node, Network):
+        return {circuit.outputs[0].name: network_bound(node, program)}
     return _column_bounds(circuit, program)
 
 
@@ -64,7 +66,7 @@ def _column_bounds(circuit: Circuit, program: Program) -> dict[str, float]:
         merged = list(registers)
         for primitive in stage.primitives:
             bound = _after(noise, primitive, [registers[arg] for arg in primitive.args])
-            _require_room(program, primitive.shape, bound.magnitude)
+            require_room(program.edition.parameters, primitive.shape, bound.magnitude)
             registers.append(bound)
             if not stage.per_block:  # beside it, what was there before relinearising and rescaling
                 merged.append(merged[primitive.args[0]])
@@ -74,7 +76,7 @@ def _column_bounds(circuit: Circuit, program: Program) -> dict[str, float]:
                 errors[output.name] = merged[output.register].over(used).error + rounding
             elif output.stage == number:
                 reach = registers[output.register].magnitude + abs(constants.get(output.name, 0.0))
-                _require_room(program, output.shape, reach)
+                require_room(program.edition.parameters, output.shape, reach)
                 errors[output.name] = registers[output.register].error
         if stage.per_block:
             kept = [registers[register].over(program.blocks) for register in stage.keeps]
@@ -110,14 +112,3 @@ def _after(noise: Noise, primitive: Primitive, of: list[Bound]) -> Bound:
             return first
         case _:
             raise AssertionError(f"{primitive.op} does not occur with columns")
-
-
-def _require_room(program: Program, shape: Shape, magnitude: float) -> None:
-    modulus = 1.0
-    for prime in program.edition.parameters.data_primes[: shape.primes]:
-        modulus *= prime
-    if magnitude * shape.scale >= modulus / 4:
-        raise CircuitTooLarge(
-            f"A value can reach {magnitude:.3g}, more than the edition {program.edition.name} carries there.",
-            hint="Divide by a constant before the sum, use narrower ranges, or list the table in parts.",
-        )

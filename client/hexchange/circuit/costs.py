@@ -18,8 +18,8 @@ class CostTable:
     """Seconds per unit of work on one core; the defaults were measured on a 2-core x86-64 machine.
 
     Units: residues touched (degree * primes * polynomials) for sums, products (`times_exact` is BFV's), `load` and
-    `store`; residues times log2(degree) for rescaling; times log2(degree) * (primes + 3) for switching keys; bytes of
-    a seeded key for loading it; seconds for a call that does nothing.
+    `store`; residues times log2(degree) for rescaling and for encoding a vector; times log2(degree) * (primes + 3) for
+    switching keys; bytes of a seeded key for loading it; seconds for a call that does nothing.
     """
 
     add: float = 0.9e-9
@@ -31,6 +31,7 @@ class CostTable:
     load: float = 34e-9
     store: float = 36e-9
     load_key: float = 9e-9
+    encode: float = 9e-9
     call: float = 5e-6
 
 
@@ -41,7 +42,7 @@ _WORKER_BYTES = 75_000_000
 #: SEAL's tables: bytes per coefficient and prime of every level.
 _TABLE_BYTES = 80
 #: Most that an evaluator keeps of encoded constants.
-_CONSTANT_BYTES = 64 << 20
+_CONSTANT_BYTES = 256 << 20
 #: A compressed seeded ciphertext or key against the bare bits of its residues, measured 1.11 to 1.24.
 _SEEDED_OVERHEAD = 1.18
 
@@ -75,7 +76,7 @@ def compute_seconds(program: Program, table: CostTable = COSTS) -> float:
 
 
 def seconds(program: Program, table: CostTable = COSTS) -> float:
-    """Seconds of a whole run on one core: loading inputs and keys, primitives, writing results."""
+    """Seconds of a whole run on one core: loading inputs and keys, encoding vectors, primitives, writing results."""
     degree = program.edition.parameters.degree
     loading = sum(
         table.load * degree * source.shape.primes * (program.blocks if stage.per_block else 1)
@@ -83,7 +84,8 @@ def seconds(program: Program, table: CostTable = COSTS) -> float:
         for source in stage.table_inputs()
     )
     storing = sum(size for _, _, size in program.result_sizes()) / _WORD * table.store
-    return loading + table.load_key * key_bytes(program) + compute_seconds(program, table) + storing
+    loading += table.load_key * key_bytes(program) + _encoding(program, table)
+    return loading + compute_seconds(program, table) + storing
 
 
 def input_bytes(program: Program) -> int:
@@ -110,14 +112,22 @@ def memory(program: Program) -> int:
     digits, moduli = len(parameters.data_primes), len(parameters.primes)
     tables = _TABLE_BYTES * parameters.degree * moduli * (moduli + 1) // 2
     keys = _keys(program) * 2 * digits * moduli * parameters.degree * _WORD
-    constants = sum(primitive.plain_scale != 0 for _, primitive in program.numbered())
-    encoded = min(_CONSTANT_BYTES, constants * digits * parameters.degree * _WORD)
+    constants = sum(p.shape.primes for _, p in program.numbered() if p.plain_scale != 0)
+    encoded = min(_CONSTANT_BYTES, constants * parameters.degree * _WORD)
+    vectors = sum(vector.nbytes for vector in program.vectors.values())
     held = peak = 0
     for number, stage in enumerate(program.stages):
         kept = sum(_bytes(stage.shape(register), parameters) for register in stage.keeps)
         peak = max(peak, held + _most_alive(program, number) + kept)
         held += kept
-    return _WORKER_BYTES + tables + keys + encoded + peak + result_bytes(program)
+    return _WORKER_BYTES + tables + keys + encoded + vectors + peak + result_bytes(program)
+
+
+def _encoding(program: Program, table: CostTable) -> float:
+    """Seconds of encoding each vector once; half a prime stands for its coefficients."""
+    degree = program.edition.parameters.degree
+    used = {(p.vector, p.shape.primes, p.plain_scale) for _, p in program.numbered() if p.vector}
+    return sum(table.encode * degree * log2(degree) * (primes + 0.5) for _, primes, _ in used)
 
 
 def _keys(program: Program) -> int:

@@ -11,12 +11,14 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Annotated, ClassVar, Literal
 
 import rfc8785
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from hexchange.circuit.editions import Scheme
+from hexchange.circuit.layer import Layer
 from hexchange.errors import MalformedCircuit
 
 _STRICT = ConfigDict(strict=True, extra="forbid")
@@ -182,7 +184,36 @@ class Descend:
         return ()
 
 
-Node = Annotated[Read | Indicator | Binary | Unary | Sum | Descend, Field(discriminator="op")]
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Outputs of a small neural network, several per row: layers over all features, and between two of them each
+    value times itself. `names` are those of the last layer's outputs."""
+
+    __pydantic_config__ = _STRICT
+
+    layers: Annotated[tuple[Layer, ...], Field(min_length=1, max_length=8)]
+    names: Annotated[tuple[Name, ...], Field(min_length=1, max_length=1024)]
+    op: Literal["network"] = "network"
+
+    def __post_init__(self) -> None:
+        for earlier, later in pairwise(self.layers):
+            if later.matrix.shape[1] != len(earlier.bias):
+                raise ValueError("a layer takes another number of values than the one before it gives")
+        if len(self.names) != len(self.layers[-1].bias) or len(set(self.names)) < len(self.names):
+            raise ValueError("the last layer's outputs need one name each, all different")
+
+    @property
+    def inputs(self) -> int:
+        """Values of a row that the first layer takes."""
+        return int(self.layers[0].matrix.shape[1])
+
+    @property
+    def of(self) -> tuple[int, ...]:
+        """Nodes read: none, the whole table is."""
+        return ()
+
+
+Node = Annotated[Read | Indicator | Binary | Unary | Sum | Descend | Network, Field(discriminator="op")]
 
 
 # --- What becomes of the outputs ------------------------------------------------------------------
@@ -241,10 +272,14 @@ class Circuit:
         for index, node in enumerate(self.nodes):
             if any(of >= index for of in node.of):
                 raise ValueError(f"node {index} refers to itself or to a later node")
-            if any(isinstance(self.nodes[of], Sum | Descend) for of in node.of):
+            if any(isinstance(self.nodes[of], Sum | Descend | Network) for of in node.of):
                 raise ValueError(f"node {index} computes on a result; combine results after release")
             if isinstance(node, Read | Indicator) and node.column not in names:
                 raise ValueError(f"node {index} reads {node.column!r}, which is no column")
+            if isinstance(node, Network) and node.inputs != len(self.table.features):
+                raise ValueError(
+                    f"node {index} takes {node.inputs} values, a row has {len(self.table.features)}"
+                )
             used.update(node.of)
         if used != set(range(len(self.nodes))):
             raise ValueError("a node is missing, or is not used")

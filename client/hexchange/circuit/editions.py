@@ -8,10 +8,10 @@ because SEAL's key-switch digits are not centred and an equal length costs digit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from hexchange.errors import EditionNotFound, UnsafeEdition
+from hexchange.errors import EditionNotFound, TableTooLarge, UnsafeEdition
 
 SEAL_FORMAT = "4.3"
 
@@ -51,6 +51,25 @@ class Grid:
 @dataclass(frozen=True, slots=True)
 class Categories:
     """Slot = row: one ciphertext of zeros and ones per value of a column and block of N rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interleaved:
+    """Slot = place in a row * rows + row: whole rows of the table, so that one rotation by a multiple of `rows` moves
+    all of them at once. A row repeats its features, padded to a power of two, up to the width (slots / rows)."""
+
+    rows: int
+
+
+#: Interleaved rows are at least so wide: a hidden layer of that width always fits.
+LEAST_WIDTH = 128
+#: Rows of a block where they are widest.
+INTERLEAVED_ROWS = 4
+
+
+def padded(count: int) -> int:
+    """The least power of two that is not below `count`."""
+    return 1 << (count - 1).bit_length()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +135,7 @@ class Edition:
     """
 
     parameters: ParameterSet
-    layout: Columns | Grid | Categories
+    layout: Columns | Grid | Categories | Interleaved
     most_blocks: int
     relinearize: bool = False
     steps: tuple[int, ...] = ()
@@ -129,9 +148,9 @@ class Edition:
     @property
     def rows_per_block(self) -> int:
         """Rows of the table that one row block holds."""
-        return (
-            self.layout.rows if isinstance(self.layout, Grid) else self.rows_per_slot * self.parameters.slots
-        )
+        if isinstance(self.layout, Grid | Interleaved):
+            return self.layout.rows
+        return self.rows_per_slot * self.parameters.slots
 
     @property
     def rows_per_slot(self) -> int:
@@ -146,6 +165,22 @@ class Edition:
     def blocks(self, rows: int) -> int:
         """Row blocks that `rows` rows fill."""
         return -(-rows // self.rows_per_block)
+
+    def over(self, features: int) -> Edition:
+        """The edition as it holds a table with so many features: narrow rows stand more to a block.
+
+        Raises TableTooLarge where a row has no place.
+        """
+        if not isinstance(self.layout, Interleaved):
+            return self
+        widest = self.parameters.slots // INTERLEAVED_ROWS
+        if features > widest:
+            raise TableTooLarge(
+                f"The table has {features} features, the edition {self.name} holds {widest}.",
+                hint="List fewer columns in this edition, or a smaller image.",
+            )
+        width = max(LEAST_WIDTH, padded(features))
+        return replace(self, layout=Interleaved(self.parameters.slots // width))
 
 
 LINEAR = Edition(
@@ -210,7 +245,22 @@ COUNT = Edition(
     relinearize=True,
 )
 
-EDITIONS = {edition.name: edition for edition in (LINEAR, STATS, TRAIN, COUNT)}
+MLP = Edition(
+    ParameterSet(
+        name="mlp",
+        degree=8192,
+        # 50, 35, 35, 35, 60
+        primes=(1125899906826241, 34359214081, 34359361537, 34359410689, 1152921504606830593),
+        scale=2.0**35,
+    ),
+    Interleaved(INTERLEAVED_ROWS),
+    most_blocks=2048,
+    relinearize=True,
+    # From one place of the widest row to half a ciphertext: steps of every width, each a power of two.
+    steps=tuple(1 << turn for turn in range(2, 12)),
+)
+
+EDITIONS = {edition.name: edition for edition in (LINEAR, STATS, TRAIN, COUNT, MLP)}
 
 
 def edition(name: str) -> Edition:

@@ -7,21 +7,23 @@ from functools import lru_cache
 
 from hexchange.circuit.counting import lower_counts
 from hexchange.circuit.descent import lower_descent
-from hexchange.circuit.document import Binary, Circuit, Descend, Indicator, Node, Read, Sum, Unary
+from hexchange.circuit.document import Binary, Circuit, Descend, Indicator, Network, Node, Read, Sum, Unary
 from hexchange.circuit.editions import Categories, Columns, Edition, edition
+from hexchange.circuit.network import lower_network
 from hexchange.circuit.program import Kept, Program, ProgramOutput, Shape, Stage, TableInput
 from hexchange.circuit.sensitivity import polynomials
 from hexchange.circuit.tape import Ladder, Tape, Value
 from hexchange.errors import CircuitTooDeep, EditionUnfit, TableTooLarge
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def lower(circuit: Circuit) -> Program:
     """The program of a circuit under the edition that it names.
 
-    Raises EditionNotFound, CircuitTooDeep, EditionUnfit and TableTooLarge, each saying what to change.
+    Raises EditionNotFound, CircuitTooDeep, CircuitTooLarge, EditionUnfit, TableTooLarge and TransparentCircuit, each
+    saying what to change.
     """
-    chosen = edition(circuit.profile.edition)
+    chosen = edition(circuit.profile.edition).over(len(circuit.table.features))
     if chosen.blocks(circuit.table.rows) > chosen.most_blocks:
         raise TableTooLarge(
             f"The table has {circuit.table.rows} rows, the edition {chosen.name} holds {chosen.most_rows}.",
@@ -40,6 +42,8 @@ def lower(circuit: Circuit) -> Program:
         )
     if any(isinstance(node, Descend) for node in circuit.nodes):
         return lower_descent(circuit, chosen)
+    if any(isinstance(node, Network) for node in circuit.nodes):
+        return lower_network(circuit, chosen)
     if not isinstance(chosen.layout, Columns):
         raise EditionUnfit(
             f"The edition {chosen.name} holds no single columns.", hint="Choose `linear` or `stats`."

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from math import pi, sqrt
 
 from hexchange.circuit.editions import ParameterSet
+from hexchange.circuit.program import Shape
+from hexchange.errors import CircuitTooLarge
 
 _FRESH_VARIANCE = 10.5
 
@@ -56,3 +58,15 @@ class Noise:
         spread = degree / pi + 3 * sqrt(degree / 12)
         lifted = 6 * self._root * sqrt(_FRESH_VARIANCE) * digits / special * spread / scale
         return lifted + self.rescale(scale, summed=summed)
+
+
+def require_room(parameters: ParameterSet, shape: Shape, magnitude: float) -> None:
+    """Refuse values that can outgrow the modulus under them; raises CircuitTooLarge."""
+    modulus = 1.0
+    for prime in parameters.data_primes[: shape.primes]:
+        modulus *= prime
+    if magnitude * shape.scale >= modulus / 4:
+        raise CircuitTooLarge(
+            f"A value can reach {magnitude:.3g}, more than the edition {parameters.name} carries there.",
+            hint="Divide by a constant before the sum, use narrower ranges, or list the table in parts.",
+        )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hexchange.circuit.counting import input_name, table_inputs
 from hexchange.circuit.descent import MEANS, ROWS
 from hexchange.circuit.document import Table
-from hexchange.circuit.editions import Categories, Edition, Grid
+from hexchange.circuit.editions import Categories, Edition, Grid, Interleaved, padded
 from hexchange.circuit.whitening import whiten
 from hexchange.errors import (
     BadLabel,
@@ -43,9 +43,10 @@ def pack(edition: Edition, table: Table, values: Floats) -> Packed:
     """The slots of every ciphertext of the table: (input name, row block, up to N/2 values).
 
     `values` is rows x columns in [-1, 1], in the order of `table.columns`. In layouts of columns an input is
-    named after its column; on a grid there are `rows` and the single `means`; of categories there is one for each
-    value of each column. Raises EmptyTable, MissingValue, OutsideRange, TableTooLarge, BadLabel where training finds
-    no label with two values, and ValueNotWhole and MalformedCircuit where columns cannot be counted.
+    named after its column; on a grid there are `rows` and the single `means`, interleaved there are `rows`; of
+    categories there is one for each value of each column. Raises EmptyTable, MissingValue, OutsideRange,
+    TableTooLarge, BadLabel where training finds no label with two values, and ValueNotWhole and MalformedCircuit
+    where columns cannot be counted.
     """
     if values.shape != (table.rows, len(table.columns)):
         raise UsageError(f"The values are {values.shape}, the table {(table.rows, len(table.columns))}.")
@@ -55,6 +56,7 @@ def pack(edition: Edition, table: Table, values: Floats) -> Packed:
         raise MissingValue("A value is missing.", hint="Fill it, or drop the row.")
     if not np.all(np.abs(values) <= 1):
         raise OutsideRange("A value lies outside its column's range.", hint="Declare a wider range, or clip.")
+    edition = edition.over(len(table.features))
     if edition.blocks(table.rows) > edition.most_blocks:
         raise TableTooLarge(
             f"The table has {table.rows} rows, the edition {edition.name} holds {edition.most_rows}.",
@@ -64,6 +66,8 @@ def pack(edition: Edition, table: Table, values: Floats) -> Packed:
         return _pack_grid(edition, edition.layout, table, values)
     if isinstance(edition.layout, Categories):
         return Packed(tuple(_indicators(edition, table, values)), {})
+    if isinstance(edition.layout, Interleaved):
+        return _pack_interleaved(edition, table, values)
     inputs = [
         (column.name, block, _in_slots(edition, part[:, index]))
         for index, column in enumerate(table.columns)
@@ -132,6 +136,20 @@ def _indicators(edition: Edition, table: Table, values: Floats) -> Iterator[tupl
         has = (whole[:, at[column.name]] == value).astype(np.float64)
         for block, part in enumerate(_blocks(has, edition.rows_per_block)):
             yield input_name(column.name, value), block, part
+
+
+def _pack_interleaved(edition: Edition, table: Table, values: Floats) -> Packed:
+    """Features without the label, repeated along the row; places and rows that are empty hold zero."""
+    names = [column.name for column in table.columns]
+    features = values if table.label is None else np.delete(values, names.index(table.label), axis=1)
+    period = padded(features.shape[1])
+    repeats = edition.parameters.slots // edition.rows_per_block // period
+    inputs = []
+    for block, part in enumerate(_blocks(features, edition.rows_per_block)):
+        places = np.zeros((period, edition.rows_per_block))
+        places[: part.shape[1], : len(part)] = part.T
+        inputs.append((ROWS, block, np.tile(places, (repeats, 1)).reshape(-1)))
+    return Packed(tuple(inputs), {})
 
 
 def _on_grid(rows: Floats, grid: Grid) -> Floats:

@@ -39,7 +39,8 @@ class Op(Enum):
     ROTATE = "rotate"  # left by step: slot i takes the value of slot i + step
     ADD_SCALAR = "add_scalar"  # value, plain_scale
     MULTIPLY_SCALAR = "multiply_scalar"  # value, plain_scale
-    MULTIPLY_VECTOR = "multiply_vector"  # vector (a name in Program.vectors), plain_scale
+    ADD_VECTOR = "add_vector"  # vector (a name in Program.vectors), plain_scale
+    MULTIPLY_VECTOR = "multiply_vector"  # the same
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ import numpy as np
 
 from hexchange.circuit.counting import is_whole
 from hexchange.circuit.descent import UNIT
-from hexchange.circuit.document import Circuit, Descend, Sum
+from hexchange.circuit.document import Circuit, Descend, Network, Sum
 from hexchange.circuit.editions import Grid, edition
 from hexchange.circuit.kinds import Floats, Released, unfit
 from hexchange.circuit.library import KINDS
@@ -27,7 +27,8 @@ from hexchange.circuit.whitening import Whitening, unwhitened_error
 
 
 def shapes(circuit: Circuit) -> dict[str, tuple[int, ...]]:
-    """Shape of every output: (1,) for a sum, (rows,) per row, (features + 1,) for trained weights."""
+    """Shape of every output: (1,) for a sum, (rows,) per row, (features + 1,) for trained weights,
+    (rows, outputs) for a network."""
     return {output.name: _shape(circuit, output.node) for output in circuit.outputs}
 
 
@@ -36,7 +37,7 @@ def reduce(circuit: Circuit, slots: Mapping[str, Sequence[Floats]]) -> dict[str,
 
     For the owner's eyes only: raw decryptions are never released.
     """
-    chosen = edition(circuit.profile.edition)
+    chosen = edition(circuit.profile.edition).over(len(circuit.table.features))
     wanted = shapes(circuit)
     rows, constants = circuit.table.rows, left_out(circuit)
     values: dict[str, Floats] = {}
@@ -49,6 +50,9 @@ def reduce(circuit: Circuit, slots: Mapping[str, Sequence[Floats]]) -> dict[str,
                 assert isinstance(chosen.layout, Grid)
                 totals = blocks[0].reshape(chosen.layout.features, chosen.layout.rows).sum(axis=1)
                 values[output.name] = UNIT * totals[: wanted[output.name][0]]
+            case Network(names=names):
+                placed = (block.reshape(-1, chosen.rows_per_block)[: len(names)].T for block in blocks)
+                values[output.name] = np.concatenate(list(placed))[:rows]
             case _:
                 values[output.name] = np.concatenate(blocks)[:rows] + constants.get(output.name, 0.0)
     return values
@@ -113,5 +117,7 @@ def _shape(circuit: Circuit, node: int) -> tuple[int, ...]:
             return (1,)
         case Descend():
             return (len(circuit.table.features) + 1,)
+        case Network(names=names):
+            return (circuit.table.rows, len(names))
         case _:
             return (circuit.table.rows,)

@@ -99,6 +99,10 @@ class Tape:
         shape = self._product_shape(value, size=2)
         return self._emit(Op.MULTIPLY_VECTOR, (value,), shape, vector=vector, plain_scale=value.shape.scale)
 
+    def displace(self, value: Value, vector: str) -> Value:
+        """Sum with a vector of the program."""
+        return self._emit(Op.ADD_VECTOR, (value,), value.shape, vector=vector, plain_scale=value.shape.scale)
+
     def rotate(self, value: Value, step: int) -> Value:
         """Slots moved left by one declared step."""
         return self._emit(Op.ROTATE, (value,), value.shape, step=step)

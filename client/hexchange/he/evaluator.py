@@ -26,7 +26,8 @@ from hexchange.he.trace import Trace
 #: as the difference of two equal ciphertexts.
 TRANSPARENT = "transparent"
 
-_CACHED_CONSTANTS = 64 << 20
+#: Bytes; what one row block needs has to stay for the next one.
+_CACHED_CONSTANTS = 256 << 20
 
 Blobs = Callable[[str, int], bytes]
 Write = Callable[[str, int, bytes], None]
@@ -232,6 +233,8 @@ class Run:
                 return evaluator.add_plain, (self._scalar(primitive.value, primes, scale),)
             case Op.MULTIPLY_SCALAR:
                 return evaluator.multiply_plain, (self._scalar(primitive.value, primes, scale),)
+            case Op.ADD_VECTOR:
+                return evaluator.add_plain, (self._vector(primitive.vector, primes, scale),)
             case Op.MULTIPLY_VECTOR:
                 return evaluator.multiply_plain, (self._vector(primitive.vector, primes, scale),)
 

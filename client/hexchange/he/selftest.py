@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hexchange.circuit.editions import EDITIONS, Edition
+from hexchange.circuit.editions import EDITIONS, Edition, Interleaved
 from hexchange.circuit.program import Kept, Op, Primitive, Program, ProgramOutput, Shape, Stage, TableInput
 from hexchange.errors import ForeignEngine
 from hexchange.he import forms
@@ -25,6 +25,7 @@ from hexchange.he.library import header
 GOLDEN = {
     "count": "b57a25028008e0b1010e2a4ef8cdb4a11f5a96d78ef7f553c50e46ecb8725a3a",
     "linear": "d3ebfe1847f3f91df01026b8681d55ec03a2c3b3e92aa33c6acc44daa9e2209e",
+    "mlp": "ae406dda11c999617dccbc4a5aa5ce1df94f463a9c076ecb5f38f5122e02c6e5",
     "stats": "aea93fce14af51f6871026e9b2464b29303c8a0d2405d4ea7420210a24b2ebef",
     "train": "38d1082d9532fb531c4460b2322d0f74fd24d9c17479b1fc8c9ac02b49712fab",
 }
@@ -103,7 +104,9 @@ def every_primitive(edition: Edition) -> Program:
     if edition.steps:
         total = once.put(Op.ROTATE, total, step=edition.steps[0])
         total = once.rescale(once.scaled(Op.MULTIPLY_VECTOR, total, vector="mask"))
-        total = once.put(Op.MOD_SWITCH, total, primes=once.shape(total).primes - 2)
+        if isinstance(edition.layout, Interleaved):
+            total = once.put(Op.ADD_VECTOR, total, vector="mask")
+        total = once.put(Op.MOD_SWITCH, total, primes=max(1, once.shape(total).primes - 2))
     total = once.put(Op.NEGATE, total)
     outputs = (
         ProgramOutput("score", 0, score, True, blocks.shape(score)),

@@ -73,7 +73,7 @@ def _on_grid(
     circuit: Circuit, values: dict[str, Floats], error: float, privacy: Privacy | None
 ) -> tuple[dict[str, list[int]], float]:
     """Counts of grid steps per output, all drawn together, and the noise's deviation."""
-    flat = np.concatenate([values[output.name] for output in circuit.outputs])
+    flat = np.concatenate([values[output.name].reshape(-1) for output in circuit.outputs])
     noised = release(flat, Decimal(circuit.release.grid), error, privacy)
     ends = np.cumsum([values[output.name].size for output in circuit.outputs])
     names = [output.name for output in circuit.outputs]

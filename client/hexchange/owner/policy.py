@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from hexchange.chain.amounts import format_amount
 from hexchange.circuit.analysis import NEIGHBOURS, Analysis, check, describe_text
-from hexchange.circuit.document import Circuit, Descend, Output, Sum
-from hexchange.circuit.editions import Grid, edition
+from hexchange.circuit.document import Circuit, Descend, Network, Output, Sum
+from hexchange.circuit.editions import Grid, Interleaved, edition
 from hexchange.circuit.lowering import lower
+from hexchange.circuit.network import told
 from hexchange.circuit.sensitivity import polynomials
 from hexchange.errors import PolicyRefused
 from hexchange.market.manifests import Manifest
@@ -86,7 +87,7 @@ def _require_table(circuit: Circuit, manifest: Manifest) -> None:
     manifest.edition(circuit.profile.edition)
     program = lower(circuit)
     seen, whole = circuit.table, (listed.columns, listed.label)
-    if isinstance(program.edition.layout, Grid) and (seen.columns, seen.label) != whole:
+    if isinstance(program.edition.layout, Grid | Interleaved) and (seen.columns, seen.label) != whole:
         raise _refused(
             f"the edition {program.edition.name} packs every column, the circuit reads only some",
             "build it from the dataset's manifest, with all columns in order",
@@ -124,7 +125,12 @@ def _require_mixed(circuit: Circuit) -> None:
 
 
 def _copied(circuit: Circuit, output: Output) -> str | None:
-    """The column that a value per row tells, whatever it is scaled, shifted or raised by."""
+    """The column that a value per row tells, whatever it is scaled, shifted or raised by; of a network's values also
+    what can be solved for among them."""
+    node = circuit.nodes[output.node]
+    if isinstance(node, Network):
+        shares = told(node.layers)
+        return circuit.table.features[int(shares.argmax())].name if shares.max() > 1 - LEAST_MIXED else None
     rows = polynomials(circuit)
     assert rows is not None, "the analysis has followed each polynomial"
     reach: dict[frozenset[str], float] = {}

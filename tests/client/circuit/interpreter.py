@@ -60,6 +60,8 @@ def _value(program: Program, primitive: Primitive, of: list[Floats]) -> Floats:
             return of[0] + primitive.value
         case Op.MULTIPLY_SCALAR:
             return of[0] * primitive.value
+        case Op.ADD_VECTOR:
+            return of[0] + program.vectors[primitive.vector]
         case Op.MULTIPLY_VECTOR:
             return of[0] * program.vectors[primitive.vector]
         case Op.RELINEARIZE | Op.RESCALE | Op.MOD_SWITCH:
@@ -90,7 +92,7 @@ def _check(program: Program, primitive: Primitive, of: list[Shape]) -> None:
             assert primitive.step in program.edition.steps
             assert first.size == 2
             assert shape == first
-        case Op.NEGATE | Op.ADD_SCALAR:
+        case Op.NEGATE | Op.ADD_SCALAR | Op.ADD_VECTOR:
             assert shape == first
             assert primitive.op is Op.NEGATE or primitive.plain_scale == first.scale
         case Op.MULTIPLY_SCALAR | Op.MULTIPLY_VECTOR:

@@ -10,6 +10,7 @@ import pytest
 from hexchange.circuit.editions import (
     EDITIONS,
     LINEAR,
+    MLP,
     SECURE_BITS,
     STATS,
     TRAIN,
@@ -55,7 +56,7 @@ def test_data_primes_too_long_for_exact_encoding_are_refused() -> None:
         ParameterSet("long", 8192, (long, *STATS.parameters.primes[1:]), 2.0**40)
 
 
-@pytest.mark.parametrize("chosen", [STATS, TRAIN], ids=lambda one: one.name)
+@pytest.mark.parametrize("chosen", [STATS, TRAIN, MLP], ids=lambda one: one.name)
 def test_the_special_prime_is_at_least_eight_bits_longer_than_the_data_primes(chosen: Edition) -> None:
     longest = max(prime.bit_length() for prime in chosen.parameters.data_primes)
     assert chosen.parameters.primes[-1].bit_length() >= longest + 8

@@ -64,11 +64,13 @@ def handed_over(
     errors, grid = analyse(circuit).errors, Decimal(circuit.release.grid)
     moved = sensitivity(circuit)
     privacy = Privacy(int(epsilon * 1e6), 1e-6, moved) if epsilon and moved else None
-    flat = np.concatenate([raw[output.name] for output in circuit.outputs])
+    flat = np.concatenate([raw[output.name].reshape(-1) for output in circuit.outputs])
     noised = release(flat, grid, max(errors.values()), privacy)
     counts = iter(noised.counts)
     values = {
-        output.name: np.array([float(next(counts) * grid) for _ in raw[output.name]])
+        output.name: np.array([float(next(counts) * grid) for _ in range(raw[output.name].size)]).reshape(
+            raw[output.name].shape
+        )
         for output in circuit.outputs
     }
     bounds = released_errors(circuit, errors)

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from hexchange.circuit import results
 from hexchange.circuit.analysis import analyse
-from hexchange.circuit.document import Circuit, Column, Table
+from hexchange.circuit.builder import Draft
+from hexchange.circuit.document import Circuit, Column, Network, Table
+from hexchange.circuit.layer import Layer
 from hexchange.circuit.library.contingency import contingency
 from hexchange.circuit.library.covariance import covariance
 from hexchange.circuit.library.describe import describe, describe_clear
@@ -38,6 +40,7 @@ GOLDEN = {
     "ttest": "2d5d56f6cd04cf77bdc2b39ec70affca55c83341c1080238746995709abb0556",
     "describe": "4527f4bf33fb4d8dd69b9549a06056350c242a1caeb03dff6dc54e58c5458962",
     "predict": "e1538177bd9e3bc14e0b360cdf09488a12e8ff34180835781292f267ec8a5f73",
+    "network": "34d02aa31f679c5b3ffedf25d40a80d1298f4572ff705135ea85dcbcefd01101",
     "logistic": "2c87cca1092e2ee91126bb765129ed296e47740a20341ba7299e041f5341eea6",
 }
 
@@ -74,6 +77,18 @@ COUNTED = Table(
 )
 
 
+def _network() -> Circuit:
+    """Two row blocks, a first layer wider than its input, a second one narrower; weights without rounding."""
+    columns = tuple(Column(f"p{index}", -1.0, 1.0) for index in range(12))
+    layers = tuple(
+        Layer.of((np.arange(after * before) * 7 % 11 - 5).reshape(after, before) / 8, np.arange(after) / 4)
+        for before, after in ((12, 20), (20, 3))
+    )
+    draft = Draft(Table(40, columns))
+    outputs = {"outputs": draft.term(Network(layers, ("a", "b", "c")))}
+    return draft.circuit("mlp", outputs, "exact", grid="0.1", result="classes")
+
+
 CIRCUITS: dict[str, Callable[[], Circuit]] = {
     "contingency": lambda: contingency(COUNTED),
     "histogram": lambda: histogram(COUNTED),
@@ -82,6 +97,7 @@ CIRCUITS: dict[str, Callable[[], Circuit]] = {
     "ttest": _tested,
     "describe": _described,
     "predict": _predicted,
+    "network": _network,
     "logistic": _trained,
 }
 

@@ -15,6 +15,7 @@ from hexchange.he import library
 PINNED = {
     "count": "7d9c8ffc94f143267b7292a684efafbfa46cd493ade206bdd782681db7db7677",
     "linear": "054b44d69ad5d81e95a5b5ebcbc368ea17d5bbdb47d07cb9cf4ea3244e580aa7",
+    "mlp": "9ba9fa3c691c31467707a43ad2413c31054a4999406de05f81773fb5ec71b2fb",
     "stats": "2197dc4380c57f7ad09cfad6ae2a95a99f5dc91cab7fe48bebd7b4c1f81d2926",
     "train": "88e456aa0f9cbe7ac22f4b4739c117fc97b553d8e7ff8e2c259e43f02deb117d",
 }

@@ -1,4 +1,4 @@
-"""Scores of a given linear or logistic model, one per row."""
+"""Scores of a given model, one per row of a linear or logistic one; networks are handed on."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hexchange.circuit.builder import Draft
-from hexchange.circuit.document import Circuit, Descend, Sum, Table, malformed
+from hexchange.circuit.document import Circuit, Descend, Network, Sum, Table, malformed
 from hexchange.circuit.kinds import Asked, Kind, Recipe, Released
+from hexchange.circuit.library.network import scoring_network
 from hexchange.circuit.sensitivity import LEAST_COEFFICIENT, Polynomial
 from hexchange.circuit.words import formulas
 from hexchange.errors import ModelMissing, ModelUnreadable
@@ -84,11 +85,15 @@ def scoring(table: Table, model: Any) -> Circuit:
 def _build(table: Table, asked: Asked) -> Circuit:
     if asked.model is None:
         raise ModelMissing("predict needs a model to score with", hint="add --model FILE.skops")
-    return scoring(table, asked.model)
+    if hasattr(asked.model, "coef_"):
+        return scoring(table, asked.model)
+    return scoring_network(table, asked.model)
 
 
 def _holds(circuit: Circuit, _rows: list[Polynomial]) -> bool:
-    return not any(isinstance(circuit.nodes[output.node], Sum | Descend) for output in circuit.outputs)
+    return not any(
+        isinstance(circuit.nodes[output.node], Sum | Descend | Network) for output in circuit.outputs
+    )
 
 
 def _scores(released: Released) -> pd.DataFrame:

@@ -25,13 +25,16 @@ MODEL_TYPES = (
 """What a model file may hold; it is read by name and never unpickled."""
 
 
-def editions_for(words: str) -> list[str]:
-    """Editions for circuits named in a list with commas. Raises CircuitNotFound."""
+def editions_for(words: str, *, noise: bool) -> list[str]:
+    """Editions for circuits named in a list with commas, for offers with ε > 0 or for exact releases.
+
+    Raises CircuitNotFound.
+    """
     names = [word.strip() for word in words.split(",")]
     for name in names:
         if name not in CIRCUITS:
             raise _unknown(name)
-    return list(dict.fromkeys(CIRCUITS[name].edition for name in names))
+    return list(dict.fromkeys(CIRCUITS[name].served_by(noise=noise)[0] for name in names))
 
 
 def find_circuit(
@@ -43,9 +46,11 @@ def find_circuit(
     CircuitNotFound, ModelMissing, ModelUnreadable, MalformedCircuit, and the store's errors.
     """
     if word in CIRCUITS:
-        chosen = edition(CIRCUITS[word].edition)
+        served = CIRCUITS[word].served_by(noise=noise)
+        listed = [each.name for each in manifest.editions]
+        chosen = edition(next((name for name in served if name in listed), served[0]))
         table = edition_table(chosen, manifest.columns, manifest.rows, manifest.row_norm)
-        asked = Asked(noise, read_model(model) if model else None)
+        asked = Asked(chosen.name, noise, read_model(model) if model else None)
         return CIRCUITS[word].build(table, asked)
     path, digits = Path(word), word.removeprefix("0x").lower()
     if path.is_file():

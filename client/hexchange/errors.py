@@ -204,6 +204,10 @@ class BadLabel(UsageError):
     """Training needs a label column with exactly two values, the ends of its range."""
 
 
+class RowNormMissing(UsageError):
+    """Training for ε > 0 needs a declared bound of a row's length."""
+
+
 class OtherTable(UsageError):
     """An encryption of that name exists, and it is of another table."""
 

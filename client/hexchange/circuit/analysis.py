@@ -17,7 +17,7 @@ from hexchange.circuit.bounds import error_bounds
 from hexchange.circuit.costs import COSTS, CostTable
 from hexchange.circuit.counting import is_whole
 from hexchange.circuit.descent import levels
-from hexchange.circuit.document import Circuit, Descend, Network, Sum, malformed
+from hexchange.circuit.document import BoundedDescend, Circuit, Network, Sum, Trained, malformed
 from hexchange.circuit.library import KINDS
 from hexchange.circuit.lowering import depth, lower
 from hexchange.circuit.network import LEAST_WEIGHT, diagonals, network_levels, places
@@ -107,7 +107,9 @@ def check(circuit: Circuit, table: CostTable = COSTS) -> Analysis:
     if circuit.release.mechanism == "noise" and analysis.sensitivity is None:
         raise SensitivityUnknown(
             "Nothing bounds how far one row moves the result, so no noise protects it.",
-            hint="Release sums over rows instead, or offer the circuit as an exact release with ε = 0.",
+            hint="Take fewer or smaller steps, of the size 4 at most, or offer an exact release with ε = 0."
+            if isinstance(circuit.nodes[0], BoundedDescend)
+            else "Release sums over rows instead, or offer the circuit as an exact release with ε = 0.",
         )
     return analysis
 
@@ -150,12 +152,12 @@ def _levels(circuit: Circuit) -> int:
     node = circuit.nodes[0]
     if isinstance(node, Network):
         return network_levels(node)
-    return levels(node.iterations) if isinstance(node, Descend) else depth(circuit)
+    return levels(node.iterations) if isinstance(node, Trained) else depth(circuit)
 
 
 def _polynomials(circuit: Circuit) -> list[Polynomial]:
     """Each node in the columns of a row; empty for training and networks."""
-    if isinstance(circuit.nodes[0], Descend | Network):
+    if isinstance(circuit.nodes[0], Trained | Network):
         return []
     rows = polynomials(circuit)
     if rows is None:
@@ -211,7 +213,9 @@ def _with_rounding(circuit: Circuit, errors: dict[str, float]) -> float | None:
     exact = sensitivity(circuit)
     if exact is None or is_whole(circuit):
         return exact
-    return exact + 2 * hypot(*errors.values()) + sqrt(len(errors)) * float(circuit.release.grid)
+    numbers = {name: prod(shape) for name, shape in shapes(circuit).items()}
+    moved = hypot(*(sqrt(numbers[name]) * error for name, error in errors.items()))
+    return exact + 2 * moved + sqrt(sum(numbers.values())) * float(circuit.release.grid)
 
 
 def _least_grid(error: float) -> str:

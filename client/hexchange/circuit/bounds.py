@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 from hexchange.circuit.descent_bounds import descent_bound
-from hexchange.circuit.document import Circuit, Descend, Network, Sum
+from hexchange.circuit.document import Circuit, Network, Sum, Trained
 from hexchange.circuit.lowering import left_out
 from hexchange.circuit.network_bounds import network_bound
 from hexchange.circuit.noise import Noise, require_room
@@ -43,7 +43,7 @@ def error_bounds(circuit: Circuit, program: Program) -> dict[str, float]:
     if circuit.profile.scheme == "bfv":
         return dict.fromkeys((output.name for output in circuit.outputs), 0.0)
     node = circuit.nodes[circuit.outputs[0].node]
-    if isinstance(node, Descend):
+    if isinstance(node, Trained):
         return {circuit.outputs[0].name: descent_bound(circuit, node, program)}
     if isinstance(node, Network):
         return {circuit.outputs[0].name: network_bound(node, program)}

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from hexchange.circuit.document import (
     Binary,
+    BoundedDescend,
     Circuit,
     Descend,
     Indicator,
@@ -51,6 +52,10 @@ class Draft:
     def descend(self, iterations: int) -> Term:
         """Weights of a logistic model after so many Nesterov steps."""
         return self.term(Descend(iterations))
+
+    def bounded_descend(self, iterations: int, rate: float) -> Term:
+        """Weights of a logistic model after so many plain gradient steps of that size."""
+        return self.term(BoundedDescend(iterations, rate))
 
     def term(self, node: Node) -> Term:
         """The term of a node, which is added if it is new."""

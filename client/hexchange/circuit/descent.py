@@ -1,12 +1,12 @@
-"""Training on the grid: Nesterov steps on a logistic model, data and weights encrypted.
+"""Training on the grid: gradient steps on a logistic model, data and weights encrypted.
 
 A slot is feature * R + row, and a row of the table is held as its features times its label's sign. With p
-for the sigmoid's cubic on signed margins, a step adds RATE * mean(p(z) * row) to the weights. Everything is
+for the sigmoid's cubic on signed margins, a step adds rate * mean(p(z) * row) to the weights. Everything is
 kept in units of 1 / UNIT (weights and margins alike), so that no constant is small and the cubic factors:
 
     p(z) = 1/2 - SLOPE z + CUBIC z³ = 1/2 + FACTOR y (y² + OFFSET),   y = z / UNIT
 
-The half contributes RATE / 2 times the mean row, which the owner uploads (`means`), so the first step is one
+The half contributes rate / 2 times the mean row, which the owner uploads (`means`), so the first step is one
 product with a constant. Each further step takes four levels: margins, then y² and y * row, then their
 product, then a mask. The last step needs no mask: its rows stay in the slots for the key holder to add.
 """
@@ -19,7 +19,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from hexchange.circuit.document import Circuit, Descend
+from hexchange.circuit.document import BoundedDescend, Circuit, Descend, Trained
 from hexchange.circuit.editions import Edition, Grid
 from hexchange.circuit.program import Kept, Program, ProgramOutput, Shape, Stage, TableInput
 from hexchange.circuit.tape import Ladder, Tape, Value
@@ -51,25 +51,45 @@ LEVELS_PER_STEP = 4
 _RADIX = 4
 
 
-def momenta(iterations: int) -> list[float]:
-    """Weights g of Nesterov's extrapolation after each step: new = v + g (v - previous v).
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The size of steps, and the weight g of the extrapolation after each: new = v + g (v - previous v)."""
 
-    Like all that decides bytes it uses only operations that IEEE 754 rounds correctly, `sqrt` among them.
+    rate: float
+    momenta: tuple[float, ...]
+
+    @property
+    def iterations(self) -> int:
+        """How many steps."""
+        return len(self.momenta)
+
+
+def nesterov(iterations: int) -> Pace:
+    """Nesterov's momenta.
+
+    Like all that decides bytes they use only operations that IEEE 754 rounds correctly, `sqrt` among them.
     """
     lambdas = [1.0]
     for _ in range(iterations):
         lambdas.append((1 + sqrt(1 + 4 * lambdas[-1] * lambdas[-1])) / 2)
-    return [(lambdas[step] - 1) / lambdas[step + 1] for step in range(iterations)]
+    return Pace(RATE, tuple((lambdas[step] - 1) / lambdas[step + 1] for step in range(iterations)))
 
 
-def combination(iterations: int) -> list[list[float]]:
+def pace_of(node: Trained) -> Pace:
+    """The steps that a node asks for."""
+    if isinstance(node, BoundedDescend):
+        return Pace(node.rate, (0.0,) * node.iterations)
+    return nesterov(node.iterations)
+
+
+def combination(pace: Pace) -> list[list[float]]:
     """Weights after each step as multiples of the mean row's part and of the data parts of steps 2, 3, …
 
-    Entry t is [a, b_2, .., b_t]: weights = a * RATE/2 * mean row + sum of b_s * (data part of step s).
+    Entry t is [a, b_2, .., b_t]: weights = a * rate/2 * mean row + sum of b_s * (data part of step s).
     """
-    weights, previous = np.zeros(iterations), np.zeros(iterations)
+    weights, previous = np.zeros(pace.iterations), np.zeros(pace.iterations)
     after: list[list[float]] = []
-    for step, momentum in enumerate(momenta(iterations)):
+    for step, momentum in enumerate(pace.momenta):
         moved = weights.copy()
         moved[0] += 1.0
         if step:
@@ -89,16 +109,16 @@ class Descent:
     growth: float
 
 
-def descend(rows: NDArray[np.float64], iterations: int) -> Descent:
+def descend(rows: NDArray[np.float64], pace: Pace) -> Descent:
     """The same algorithm in the clear, on signed rows (rows x features)."""
     weights = previous = np.zeros(rows.shape[1])
     widest = reach = growth = 0.0
-    for momentum in momenta(iterations):
+    for momentum in pace.momenta:
         margins = rows @ weights
         bends = (3 * CUBIC * margins**2 - SLOPE)[:, None] * rows
-        jacobian = np.eye(rows.shape[1]) + RATE * (bends.T @ rows) / len(rows)
+        jacobian = np.eye(rows.shape[1]) + pace.rate * (bends.T @ rows) / len(rows)
         slopes = 0.5 - SLOPE * margins + CUBIC * margins**3
-        moved = weights + RATE * (slopes @ rows) / len(rows)
+        moved = weights + pace.rate * (slopes @ rows) / len(rows)
         weights, previous = moved + momentum * (moved - previous), moved
         widest = max(widest, float(np.abs(margins).max()))
         reach = max(reach, float(np.linalg.norm(weights)))
@@ -114,14 +134,26 @@ def levels(iterations: int) -> int:
 def lower_descent(circuit: Circuit, chosen: Edition) -> Program:
     """The program of a circuit whose one node is a descent; raises what `lower` does."""
     (node,) = circuit.nodes if len(circuit.nodes) == 1 else (None,)
-    if not isinstance(node, Descend) or circuit.table.label is None:
+    if not isinstance(node, Trained) or circuit.table.label is None:
         raise EditionUnfit(
             "A descent stands alone in its circuit, over a table with a label.",
             hint="Build it with hexchange.circuit.library.logistic.",
         )
     if not isinstance(chosen.layout, Grid):
         raise EditionUnfit(
-            f"The edition {chosen.name} has no grid of features and rows.", hint="Choose `train`."
+            f"The edition {chosen.name} has no grid of features and rows.",
+            hint="Choose `train`, or `bounded` for bounded steps.",
+        )
+    if chosen.layout.whitened != isinstance(node, Descend):
+        raise EditionUnfit(
+            f"The edition {chosen.name} holds rows {'' if chosen.layout.whitened else 'not '}whitened by their owner, "
+            "on which these steps prove nothing.",
+            hint="Choose `train` for Nesterov steps, `bounded` for bounded ones.",
+        )
+    if isinstance(node, BoundedDescend) and circuit.table.norm is None:
+        raise EditionUnfit(
+            "Bounded steps need the norm that rows are divided by, and the table declares none.",
+            hint="Declare row_norm in the columns file and encrypt the table again.",
         )
     if levels(node.iterations) > chosen.parameters.levels:
         raise CircuitTooDeep(
@@ -139,21 +171,23 @@ def lower_descent(circuit: Circuit, chosen: Edition) -> Program:
 
 
 class _Descent:
-    def __init__(self, circuit: Circuit, node: Descend, chosen: Edition, grid: Grid) -> None:
+    def __init__(self, circuit: Circuit, node: Trained, chosen: Edition, grid: Grid) -> None:
         self.circuit, self.node, self.edition, self.grid = circuit, node, chosen, grid
+        pace = pace_of(node)
+        self.steps = combination(pace)
         parameters = chosen.parameters
         self.ladder = Ladder(parameters, levels(node.iterations) + 1)
         fresh = Shape(2, len(parameters.data_primes), parameters.scale)
         self.rows, self.means = TableInput(ROWS, fresh), TableInput(MEANS, fresh, per_block=False)
-        self.half = RATE / 2 / UNIT
-        self.data = RATE * FACTOR / UNIT / circuit.table.rows
+        self.half = pace.rate / 2 / UNIT
+        self.data = pace.rate * FACTOR / UNIT / circuit.table.rows
         self.feature_steps = [grid.rows << turn for turn in range((grid.features - 1).bit_length())]
         self.row_steps = [_RADIX**turn for turn in range((grid.rows - 1).bit_length() // 2)]
         self.stages: list[Stage] = []
 
     def program(self) -> Program:
         """A once stage for the first step, then a block stage and a once stage for each further step."""
-        steps = combination(self.node.iterations)
+        steps = self.steps
         if self.node.iterations == 1:
             return self._program(self._last(steps[0][0]), {})
         weights = self._first(steps[0][0])

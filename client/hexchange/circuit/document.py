@@ -213,7 +213,29 @@ class Network:
         return ()
 
 
-Node = Annotated[Read | Indicator | Binary | Unary | Sum | Descend | Network, Field(discriminator="op")]
+@dataclass(frozen=True, slots=True)
+class BoundedDescend:
+    """Weights of a logistic model after plain gradient steps of the size `rate` from zero, over all features and an
+    intercept in rows of length 1 at most: what one row can move has a proven bound."""
+
+    __pydantic_config__ = _STRICT
+
+    iterations: Annotated[int, Field(ge=1, le=3)]
+    rate: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
+    op: Literal["bounded_descend"] = "bounded_descend"
+
+    @property
+    def of(self) -> tuple[int, ...]:
+        """Nodes read: none, the whole table is."""
+        return ()
+
+
+#: Nodes whose value is a trained model's weights.
+Trained = Descend | BoundedDescend
+
+Node = Annotated[
+    Read | Indicator | Binary | Unary | Sum | Descend | BoundedDescend | Network, Field(discriminator="op")
+]
 
 
 # --- What becomes of the outputs ------------------------------------------------------------------
@@ -272,7 +294,7 @@ class Circuit:
         for index, node in enumerate(self.nodes):
             if any(of >= index for of in node.of):
                 raise ValueError(f"node {index} refers to itself or to a later node")
-            if any(isinstance(self.nodes[of], Sum | Descend | Network) for of in node.of):
+            if any(isinstance(self.nodes[of], Sum | Trained | Network) for of in node.of):
                 raise ValueError(f"node {index} computes on a result; combine results after release")
             if isinstance(node, Read | Indicator) and node.column not in names:
                 raise ValueError(f"node {index} reads {node.column!r}, which is no column")

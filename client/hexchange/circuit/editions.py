@@ -42,10 +42,14 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Slot = feature * rows + row: one ciphertext holds `features` features of `rows` rows."""
+    """Slot = feature * rows + row: one ciphertext holds `features` features of `rows` rows.
+
+    Rows are `whitened` by their owner, for exact releases, or scaled by declared facts alone to length 1 at most.
+    """
 
     features: int
     rows: int
+    whitened: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,11 +229,17 @@ TRAIN = Edition(
         ),
         scale=2.0**38,
     ),
-    Grid(features=32, rows=256),
+    Grid(features=32, rows=256, whitened=True),
     most_blocks=64,
     relinearize=True,
     # Sums over features take R, 2R, .. 16R; sums and copies over rows take radix 4, three turns a step.
     steps=(1, 4, 16, 64, 256, 512, 1024, 2048, 4096),
+)
+
+BOUNDED = replace(
+    TRAIN,
+    parameters=replace(TRAIN.parameters, name="bounded"),
+    layout=Grid(features=32, rows=256, whitened=False),
 )
 
 COUNT = Edition(
@@ -260,7 +270,7 @@ MLP = Edition(
     steps=tuple(1 << turn for turn in range(2, 12)),
 )
 
-EDITIONS = {edition.name: edition for edition in (LINEAR, STATS, TRAIN, COUNT, MLP)}
+EDITIONS = {edition.name: edition for edition in (LINEAR, STATS, TRAIN, BOUNDED, COUNT, MLP)}
 
 
 def edition(name: str) -> Edition:

@@ -55,19 +55,27 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How a circuit of the library is wanted: with noise for an offer with ε > 0, scoring with a fitted model."""
+    """How a circuit of the library is wanted: in which edition, with noise for an offer with ε > 0, scoring with a
+    fitted model."""
 
+    edition: str
     noise: bool = False
     model: Any = None
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A circuit by name: its edition, and how it is built over a table."""
+    """A circuit by name: the editions that serve it, the best first, and how it is built over a table. `noisy` are
+    those for an offer with ε > 0, where they are others."""
 
     name: str
-    edition: str
+    editions: tuple[str, ...]
     build: Callable[[Table, Asked], Circuit]
+    noisy: tuple[str, ...] = ()
+
+    def served_by(self, *, noise: bool) -> tuple[str, ...]:
+        """The editions of which a dataset needs one, the best first."""
+        return self.noisy if noise and self.noisy else self.editions
 
 
 def unfit(reason: str) -> ResultUnfit:

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from hexchange.circuit.counting import lower_counts
 from hexchange.circuit.descent import lower_descent
-from hexchange.circuit.document import Binary, Circuit, Descend, Indicator, Network, Node, Read, Sum, Unary
+from hexchange.circuit.document import Binary, Circuit, Indicator, Network, Node, Read, Sum, Trained, Unary
 from hexchange.circuit.editions import Categories, Columns, Edition, edition
 from hexchange.circuit.network import lower_network
 from hexchange.circuit.program import Kept, Program, ProgramOutput, Shape, Stage, TableInput
@@ -40,7 +40,7 @@ def lower(circuit: Circuit) -> Program:
         raise EditionUnfit(
             f"The edition {chosen.name} cannot tell whether a column has a value.", hint="Choose `count`."
         )
-    if any(isinstance(node, Descend) for node in circuit.nodes):
+    if any(isinstance(node, Trained) for node in circuit.nodes):
         return lower_descent(circuit, chosen)
     if any(isinstance(node, Network) for node in circuit.nodes):
         return lower_network(circuit, chosen)

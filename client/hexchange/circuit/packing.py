@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hexchange.circuit.bounding import bound_rows
 from hexchange.circuit.counting import input_name, table_inputs
 from hexchange.circuit.descent import MEANS, ROWS
 from hexchange.circuit.document import Table
@@ -19,6 +20,7 @@ from hexchange.errors import (
     EmptyTable,
     MissingValue,
     OutsideRange,
+    RowNormMissing,
     TableTooLarge,
     UsageError,
     ValueNotWhole,
@@ -45,8 +47,8 @@ def pack(edition: Edition, table: Table, values: Floats) -> Packed:
     `values` is rows x columns in [-1, 1], in the order of `table.columns`. In layouts of columns an input is
     named after its column; on a grid there are `rows` and the single `means`, interleaved there are `rows`; of
     categories there is one for each value of each column. Raises EmptyTable, MissingValue, OutsideRange,
-    TableTooLarge, BadLabel where training finds no label with two values, and ValueNotWhole and MalformedCircuit
-    where columns cannot be counted.
+    TableTooLarge, BadLabel where training finds no label with two values, RowNormMissing where its rows are to be
+    bounded and the table declares no norm, and ValueNotWhole and MalformedCircuit where columns cannot be counted.
     """
     if values.shape != (table.rows, len(table.columns)):
         raise UsageError(f"The values are {values.shape}, the table {(table.rows, len(table.columns))}.")
@@ -107,7 +109,7 @@ def signed_values(table: Table, values: Floats) -> tuple[Floats, Floats]:
 
 
 def _pack_grid(edition: Edition, grid: Grid, table: Table, values: Floats) -> Packed:
-    """Whitened rows with an intercept, each times its label's sign; and their mean, copied to every row."""
+    """Rows with an intercept, whitened or bounded, each times its label's sign; and their mean, copied to every row."""
     features, signs = signed_values(table, values)
     if features.shape[1] >= grid.features:
         raise TableTooLarge(
@@ -115,10 +117,20 @@ def _pack_grid(edition: Edition, grid: Grid, table: Table, values: Floats) -> Pa
             f"{grid.features - 1} and an intercept.",
             hint="Leave columns out, or list the table in other editions only.",
         )
-    rows, whitening = whiten(features, signs)
+    private: dict[str, Any] = {}
+    if grid.whitened:
+        rows, whitening = whiten(features, signs)
+        private = whitening.to_json()
+    elif table.norm is None:
+        raise RowNormMissing(
+            f"The edition {edition.name} divides rows by their norm, and none is declared.",
+            hint="Write row_norm into the columns file, or choose the edition `train` for exact releases.",
+        )
+    else:
+        rows = bound_rows(features, signs, table.norm)
     blocks = [(ROWS, block, _on_grid(part, grid)) for block, part in enumerate(_blocks(rows, grid.rows))]
     mean = np.repeat(rows.mean(axis=0), grid.rows)
-    return Packed(((MEANS, 0, mean), *blocks), whitening.to_json())
+    return Packed(((MEANS, 0, mean), *blocks), private)
 
 
 def _indicators(edition: Edition, table: Table, values: Floats) -> Iterator[tuple[str, int, Floats]]:

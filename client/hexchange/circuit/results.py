@@ -3,7 +3,8 @@
 1. `reduce` (owner): slots -> raw values in the circuit's own units, cut to the table's shape.
 2. The release mechanism (owner) rounds each to the circuit's grid, or adds discrete noise on the grid that
    is calibrated to the analysed sensitivity. Nothing that follows sees a raw decryption.
-3. `unwhiten` (owner, training only): rounded weights -> weights of scaled columns; rounded to the grid again.
+3. `unwhiten` (owner, weights of whitened rows only): rounded weights -> weights of scaled columns; rounded to the
+   grid again.
 4. `present` (buyer): released values -> DataFrame or estimator in the columns' own units. It uses public
    facts only (units, ranges, number of rows), so it is post-processing and costs no privacy.
 """
@@ -17,7 +18,7 @@ import numpy as np
 
 from hexchange.circuit.counting import is_whole
 from hexchange.circuit.descent import UNIT
-from hexchange.circuit.document import Circuit, Descend, Network, Sum
+from hexchange.circuit.document import BoundedDescend, Circuit, Descend, Network, Sum
 from hexchange.circuit.editions import Grid, edition
 from hexchange.circuit.kinds import Floats, Released, unfit
 from hexchange.circuit.library import KINDS
@@ -46,7 +47,7 @@ def reduce(circuit: Circuit, slots: Mapping[str, Sequence[Floats]]) -> dict[str,
         match circuit.nodes[output.node]:
             case Sum():
                 values[output.name] = np.array([blocks[0][: min(rows, chosen.rows_per_block)].sum()])
-            case Descend():
+            case Descend() | BoundedDescend():
                 assert isinstance(chosen.layout, Grid)
                 totals = blocks[0].reshape(chosen.layout.features, chosen.layout.rows).sum(axis=1)
                 values[output.name] = UNIT * totals[: wanted[output.name][0]]
@@ -59,7 +60,7 @@ def reduce(circuit: Circuit, slots: Mapping[str, Sequence[Floats]]) -> dict[str,
 
 
 def unwhiten(circuit: Circuit, values: Mapping[str, Floats], private: dict[str, Any]) -> dict[str, Floats]:
-    """Trained weights, already rounded to the grid, as weights of scaled columns and an intercept.
+    """Weights of whitened rows, already rounded to the grid, as weights of scaled columns and an intercept.
 
     Other outputs pass through. `private` is what packing gave the owner for this edition. The values are to
     be rounded to the grid once more.
@@ -72,8 +73,8 @@ def unwhiten(circuit: Circuit, values: Mapping[str, Floats], private: dict[str, 
 
 
 def released_errors(circuit: Circuit, errors: Mapping[str, float]) -> dict[str, float]:
-    """Bound of each released value, from those of the computation: after rounding, and for trained weights after
-    `unwhiten` and rounding again."""
+    """Bound of each released value, from those of the computation: after rounding, and for weights of whitened
+    rows after `unwhiten` and rounding again."""
     half = 0.0 if is_whole(circuit) else float(circuit.release.grid) / 2
     features = len(circuit.table.features)
     trained = {output.name for output in circuit.outputs if isinstance(circuit.nodes[output.node], Descend)}
@@ -115,7 +116,7 @@ def _shape(circuit: Circuit, node: int) -> tuple[int, ...]:
     match circuit.nodes[node]:
         case Sum():
             return (1,)
-        case Descend():
+        case Descend() | BoundedDescend():
             return (len(circuit.table.features) + 1,)
         case Network(names=names):
             return (circuit.table.rows, len(names))

@@ -2,7 +2,8 @@
 
 Neighbouring tables differ in one row, present or zeroed; the number of rows is public. A sum over rows of
 f(row) then moves by f(row) - f(0), where f is a polynomial in columns of [-1, 1] and the row's Euclidean
-length is at most R, the declared norm. Per-row outputs and trained weights have no useful bound.
+length is at most R, the declared norm. Trained weights move by what `bounding` proves of bounded steps; Nesterov
+steps over whitened rows and per-row outputs have no useful bound.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 from collections import defaultdict
 from math import sqrt
 
+from hexchange.circuit.bounding import one_row
 from hexchange.circuit.counting import count_sensitivity, input_name
-from hexchange.circuit.document import Binary, Circuit, Indicator, Read, Sum, Unary
+from hexchange.circuit.document import Binary, BoundedDescend, Circuit, Indicator, Read, Sum, Unary
 
 #: A monomial as its columns' names, sorted, with repetition; a polynomial as its coefficients.
 Monomial = tuple[str, ...]
@@ -27,6 +29,8 @@ _PRODUCT_TERM = 4
 
 def sensitivity(circuit: Circuit) -> float | None:
     """Joint L2 sensitivity in the circuit's own units, or None where it is not bounded."""
+    if isinstance(circuit.nodes[0], BoundedDescend):
+        return one_row(circuit.nodes[0], circuit.table.rows)
     if not all(isinstance(circuit.nodes[output.node], Sum) for output in circuit.outputs):
         return None
     if circuit.profile.scheme == "bfv":

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hexchange.circuit.descent import GROWTH, LONGEST, MOST_STEPS, REACH, SPREAD, WIDEST, descend
+from hexchange.circuit.descent import GROWTH, LONGEST, MOST_STEPS, REACH, SPREAD, WIDEST, descend, nesterov
 
 Floats = NDArray[np.float64]
 
@@ -71,7 +71,7 @@ def whiten(features: Floats, signs: Floats) -> tuple[Floats, Whitening]:
         lengths = np.linalg.norm(whitened, axis=1, keepdims=True)
         shortened = whitened * (longest / np.maximum(lengths, longest))
         rows = np.hstack([shortened, intercept]) * signs[:, None]
-        run = descend(rows, MOST_STEPS)
+        run = descend(rows, nesterov(MOST_STEPS))
         if run.widest <= WIDEST and run.reach <= REACH and run.growth <= GROWTH:
             return rows, Whitening(mean, transform)
         longest *= 0.9

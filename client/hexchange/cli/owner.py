@@ -68,7 +68,7 @@ def encrypt(
     home = context.settings.home
     frame = read_table(file, drop or [])
     schema = read_schema(columns) if columns else infer_schema(frame, label)
-    editions = edition or editions_for(for_)
+    editions = edition or editions_for(for_, noise=schema.row_norm is not None)
     workspace = Workspace(home, name)
     former = Workspace(home, replaces) if replaces else None
     if schema.ranges == "inferred":

@@ -125,8 +125,8 @@ def _claim(
 
 def _packed(chosen: Edition, schema: Schema, prepared: Prepared) -> Packed:
     """The slots of one edition: nothing is claimed or made for a table that an edition cannot hold."""
-    # Whole rows serve exact releases only: no norm is promised there, and labels must stay what they are; nor does a
-    # count ask how long a row is.
+    # Labels must stay what they are: bounded rows are shortened where they are packed, other whole rows serve exact
+    # releases only, where no norm is promised; nor does a count ask how long a row is.
     values = prepared.values if isinstance(chosen.layout, Columns) else prepared.unshortened
     table = edition_table(chosen, schema.columns, prepared.rows, schema.row_norm)
     at = [column.name for column in schema.columns]

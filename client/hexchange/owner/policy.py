@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from hexchange.chain.amounts import format_amount
 from hexchange.circuit.analysis import NEIGHBOURS, Analysis, check, describe_text
-from hexchange.circuit.document import Circuit, Descend, Network, Output, Sum
+from hexchange.circuit.document import Circuit, Network, Output, Sum, Trained
 from hexchange.circuit.editions import Grid, Interleaved, edition
 from hexchange.circuit.lowering import lower
 from hexchange.circuit.network import told
@@ -108,7 +108,7 @@ def _require_size(circuit: Circuit, analysis: Analysis) -> None:
 def _require_mixed(circuit: Circuit) -> None:
     """Refuse values per row that give a column back, alone or solved for among several."""
     single = [
-        output for output in circuit.outputs if not isinstance(circuit.nodes[output.node], Sum | Descend)
+        output for output in circuit.outputs if not isinstance(circuit.nodes[output.node], Sum | Trained)
     ]
     if len(single) > 1:
         raise _refused(

@@ -27,7 +27,7 @@ parallel = 1
 disk = 20
 
 # Editions (parameter set and layout) whose circuits this provider runs.
-editions = ["linear", "stats", "train", "mlp"]
+editions = ["linear", "stats", "train", "bounded", "count", "mlp"]
 
 # Least reward for a seat, in tokens, and least reward for each minute of declared computing time.
 minimum_reward = "0"

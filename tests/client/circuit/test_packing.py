@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from hexchange.circuit import results
 from hexchange.circuit.builder import Draft
-from hexchange.circuit.descent import GROWTH, LONGEST, REACH, SPREAD, WIDEST, descend
+from hexchange.circuit.descent import GROWTH, LONGEST, REACH, SPREAD, WIDEST, descend, nesterov
 from hexchange.circuit.document import Column, Table
 from hexchange.circuit.editions import LINEAR, STATS, TRAIN, Edition
 from hexchange.circuit.library.logistic import logistic
@@ -84,7 +84,7 @@ def test_whitened_rows_keep_the_promises_of_the_error_bound(shape: tuple[int, in
     features = np.clip(random.standard_t(2, shape) / 5, -1, 1)
     signs = np.where(features[:, 0] + 0.01 * random.normal(size=len(features)) > 0, 1.0, -1.0)
     rows, _ = whiten(features, signs)
-    run = descend(rows, 3)
+    run = descend(rows, nesterov(3))
     assert run.widest <= WIDEST
     assert run.reach <= REACH
     assert run.growth <= GROWTH
@@ -119,7 +119,7 @@ def test_a_trained_model_is_a_fitted_estimator_as_good_as_that_of_scikit_learn()
         features, signs = signed_values(table, values)
         rows, whitening = whiten(features, signs)
         grid = float(circuit.release.grid)
-        rounded = np.round(descend(rows, 3).weights / grid) * grid
+        rounded = np.round(descend(rows, nesterov(3)).weights / grid) * grid
         weights = results.unwhiten(circuit, {"weights": rounded}, whitening.to_json())["weights"]
         model = results.present(circuit, {"weights": np.round(weights / grid) * grid})
         assert isinstance(model, LogisticRegression)

@@ -10,15 +10,15 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from twin import Floats, Run, within_bound
+from twin import Floats, Run, drawn, handed_over, within_bound
 
 from hexchange.circuit import results
 from hexchange.circuit.builder import Draft, Term
-from hexchange.circuit.descent import descend
+from hexchange.circuit.descent import descend, nesterov
 from hexchange.circuit.document import Column, Table
 from hexchange.circuit.editions import TRAIN
 from hexchange.circuit.library.describe import describe
-from hexchange.circuit.library.logistic import logistic
+from hexchange.circuit.library.logistic import bounded_logistic, bounded_logistic_clear, logistic
 from hexchange.circuit.library.predict import predict
 from hexchange.circuit.packing import pack, signed_values
 from hexchange.circuit.whitening import whiten
@@ -92,7 +92,26 @@ def test_trained_weights_err_less_than_declared(run: Run, iterations: int) -> No
     table, values = table_of(1000, 20, label=True), np.column_stack([scaled, 2.0 * target - 1])
     circuit = logistic(table, iterations)
     rows, _ = whiten(*signed_values(table, values))
-    within_bound(circuit, run(circuit, values), {"weights": descend(rows, iterations).weights})
+    within_bound(circuit, run(circuit, values), {"weights": descend(rows, nesterov(iterations)).weights})
+
+
+@pytest.mark.parametrize("epsilon", [0.0, 3.0])
+def test_bounded_weights_err_less_than_declared_and_rank_rows_also_with_noise(
+    run: Run, epsilon: float
+) -> None:
+    table, frame, values = drawn(3000, 6, label=True, norm=1.5)
+    circuit = bounded_logistic(table, noise=epsilon > 0)
+    raw = run(circuit, values)
+    exact = bounded_logistic_clear(table, values)
+    within_bound(circuit, raw, {"weights": exact / circuit.outputs[0].unit})
+    model = handed_over(circuit, raw, epsilon=epsilon)
+    clear = values[:, :-1] @ exact[:-1] + exact[-1]
+    ours, best = (
+        roc_auc_score(frame["ill"], scores)
+        for scores in (model.predict_proba(frame[model.feature_names_in_])[:, 1], clear)
+    )
+    assert ours >= best - (0.05 if epsilon else 1e-4)
+    assert best > 0.8
 
 
 def test_a_model_trained_on_ciphertexts_is_as_good_as_that_of_scikit_learn(run: Run) -> None:

@@ -19,7 +19,11 @@ from hexchange.circuit.library.contingency import contingency
 from hexchange.circuit.library.covariance import covariance
 from hexchange.circuit.library.describe import describe, describe_clear
 from hexchange.circuit.library.histogram import histogram
-from hexchange.circuit.library.logistic import logistic, logistic_clear
+from hexchange.circuit.library.logistic import (
+    bounded_logistic,
+    logistic,
+    logistic_clear,
+)
 from hexchange.circuit.library.predict import OUTPUT, predict, predict_clear
 from hexchange.circuit.library.ttest import ttest
 from hexchange.circuit.lowering import lower
@@ -42,6 +46,7 @@ GOLDEN = {
     "predict": "e1538177bd9e3bc14e0b360cdf09488a12e8ff34180835781292f267ec8a5f73",
     "network": "34d02aa31f679c5b3ffedf25d40a80d1298f4572ff705135ea85dcbcefd01101",
     "logistic": "2c87cca1092e2ee91126bb765129ed296e47740a20341ba7299e041f5341eea6",
+    "bounded logistic": "",
 }
 
 COLUMNS = (Column("age", 20.0, 80.0), Column("dose", 0.0, 5.0), Column("rate", -1.0, 1.0))
@@ -58,6 +63,11 @@ def _predicted() -> Circuit:
 
 def _trained() -> Circuit:
     return logistic(Table(rows=400, columns=(*COLUMNS, Column("ill", 0.0, 1.0)), label="ill"))
+
+
+def _bounded() -> Circuit:
+    columns = (*COLUMNS, Column("ill", 0.0, 1.0))
+    return bounded_logistic(Table(rows=400, columns=columns, norm=1.5, label="ill"), noise=True)
 
 
 def _covaried() -> Circuit:
@@ -99,6 +109,7 @@ CIRCUITS: dict[str, Callable[[], Circuit]] = {
     "predict": _predicted,
     "network": _network,
     "logistic": _trained,
+    "bounded logistic": _bounded,
 }
 
 

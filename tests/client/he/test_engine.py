@@ -18,6 +18,7 @@ PINNED = {
     "mlp": "9ba9fa3c691c31467707a43ad2413c31054a4999406de05f81773fb5ec71b2fb",
     "stats": "2197dc4380c57f7ad09cfad6ae2a95a99f5dc91cab7fe48bebd7b4c1f81d2926",
     "train": "88e456aa0f9cbe7ac22f4b4739c117fc97b553d8e7ff8e2c259e43f02deb117d",
+    "bounded": "88e456aa0f9cbe7ac22f4b4739c117fc97b553d8e7ff8e2c259e43f02deb117d",
 }
 
 

@@ -56,7 +56,7 @@ def _says(circuit: Circuit) -> str:
     return f"Chi-squared tests of {others(circuit)} against {circuit.table.label}, from their counts"
 
 
-CIRCUIT = Recipe("chi2", EDITION, lambda table, _: chi2(table))
+CIRCUIT = Recipe("chi2", (EDITION,), lambda table, _: chi2(table))
 KINDS = (
     Kind(
         "chi2",

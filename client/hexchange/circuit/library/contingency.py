@@ -84,7 +84,7 @@ def others(circuit: Circuit) -> str:
     return ", ".join(dict.fromkeys(name for name in names if name != circuit.table.label))
 
 
-CIRCUIT = Recipe("contingency", EDITION, lambda table, asked: contingency(table, noise=asked.noise))
+CIRCUIT = Recipe("contingency", (EDITION,), lambda table, asked: contingency(table, noise=asked.noise))
 KINDS = (
     Kind(
         "contingency",

@@ -63,7 +63,7 @@ def _present(released: Released) -> pd.DataFrame:
     return square_frame(values, moments.columns, float(np.nanmax(errors, initial=0.0)))
 
 
-CIRCUIT = Recipe("correlation", EDITION, lambda table, asked: correlation(table, noise=asked.noise))
+CIRCUIT = Recipe("correlation", (EDITION,), lambda table, asked: correlation(table, noise=asked.noise))
 KINDS = (
     Kind(
         "correlation",

@@ -51,7 +51,7 @@ def _present(released: Released) -> pd.DataFrame:
     return square_frame(values, moments.columns, float(errors.max()))
 
 
-CIRCUIT = Recipe("covariance", EDITION, lambda table, asked: covariance(table, noise=asked.noise))
+CIRCUIT = Recipe("covariance", (EDITION,), lambda table, asked: covariance(table, noise=asked.noise))
 KINDS = (
     Kind(
         "covariance",

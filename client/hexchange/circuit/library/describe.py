@@ -56,7 +56,7 @@ def _present(released: Released) -> pd.DataFrame:
     return pd.DataFrame.from_dict(described, orient="index", columns=["count", "mean", "variance", "std"])
 
 
-CIRCUIT = Recipe("describe", EDITION, lambda table, asked: describe(table, noise=asked.noise))
+CIRCUIT = Recipe("describe", (EDITION,), lambda table, asked: describe(table, noise=asked.noise))
 KINDS = (
     Kind(
         "describe",

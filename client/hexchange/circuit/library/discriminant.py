@@ -86,7 +86,7 @@ def _system(moments: Moments) -> tuple[Floats, Floats, tuple[Floats, Floats]]:
     return matrix, 2 * across / spread, (matrix_off, 2 * (farthest / least - np.abs(across) / spread))
 
 
-CIRCUIT = Recipe("discriminant", EDITION, lambda table, asked: discriminant(table, noise=asked.noise))
+CIRCUIT = Recipe("discriminant", (EDITION,), lambda table, asked: discriminant(table, noise=asked.noise))
 KINDS = (
     Kind(
         "discriminant",

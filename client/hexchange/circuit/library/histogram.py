@@ -58,5 +58,5 @@ def _says(circuit: Circuit) -> str:
     return f"Rows by each value of {', '.join(names)}"
 
 
-CIRCUIT = Recipe("histogram", EDITION, lambda table, asked: histogram(table, noise=asked.noise))
+CIRCUIT = Recipe("histogram", (EDITION,), lambda table, asked: histogram(table, noise=asked.noise))
 KINDS = (Kind("histogram", "counts of values", holds=_holds, says=_says, present=_present),)

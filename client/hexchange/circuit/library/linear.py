@@ -40,7 +40,7 @@ def _present(released: Released) -> LinearRegression:
     return model
 
 
-CIRCUIT = Recipe("linear", EDITION, lambda table, asked: linear(table, noise=asked.noise))
+CIRCUIT = Recipe("linear", (EDITION,), lambda table, asked: linear(table, noise=asked.noise))
 KINDS = (
     Kind(
         "linear",

@@ -1,4 +1,4 @@
-"""A logistic model trained on encrypted rows with encrypted weights."""
+"""A logistic model trained on encrypted rows with encrypted weights: fast and exact, or bounded for ε > 0."""
 
 from __future__ import annotations
 
@@ -7,19 +7,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from hexchange.circuit.bounding import bound_rows, reach
 from hexchange.circuit.builder import Draft
-from hexchange.circuit.descent import MOST_STEPS, descend
-from hexchange.circuit.document import Circuit, Descend, Table, malformed
-from hexchange.circuit.kinds import Kind, Recipe, Released
+from hexchange.circuit.descent import MOST_STEPS, descend, nesterov, pace_of
+from hexchange.circuit.document import BoundedDescend, Circuit, Table, Trained, malformed
+from hexchange.circuit.kinds import Asked, Kind, Recipe, Released
 from hexchange.circuit.packing import signed_values
+from hexchange.circuit.sensitivity import Polynomial
 from hexchange.circuit.whitening import whiten
 from hexchange.circuit.words import times
 
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
 
-EDITION = "train"
+WHITENED, BOUNDED = "train", "bounded"
 OUTPUT = "weights"
+
+#: The size of bounded steps. Three of them lengthen no difference of weights, as three of more than 4.28 could.
+RATE = 4.0
 
 
 def logistic(table: Table, iterations: int = MOST_STEPS) -> Circuit:
@@ -28,10 +33,23 @@ def logistic(table: Table, iterations: int = MOST_STEPS) -> Circuit:
     Exact release only: whitening depends on the data, and one row's effect has no useful bound. Raises
     MalformedCircuit for a table without a label.
     """
-    if table.label is None:
-        raise malformed("the table has no label to train on")
-    draft = Draft(table)
-    return draft.circuit(EDITION, {OUTPUT: draft.descend(iterations)}, "exact", result="classifier")
+    draft = _draft(table)
+    return draft.circuit(WHITENED, {OUTPUT: draft.descend(iterations)}, "exact", result="classifier")
+
+
+def bounded_logistic(
+    table: Table, iterations: int = MOST_STEPS, rate: float = RATE, *, noise: bool = False
+) -> Circuit:
+    """Plain gradient steps from zero over all columns but the label, on rows divided by their declared norm.
+
+    With `noise`, for an offer with ε > 0. Raises MalformedCircuit for a table without a label or a norm.
+    """
+    draft = _draft(table)
+    if table.norm is None:
+        raise malformed("the table declares no norm to bound its rows by")
+    weights = draft.bounded_descend(iterations, rate).measured(1 / table.norm)
+    outputs = {OUTPUT: weights}
+    return draft.circuit(BOUNDED, outputs, "noise" if noise else "exact", result="classifier")
 
 
 def logistic_clear(
@@ -39,16 +57,53 @@ def logistic_clear(
 ) -> NDArray[np.float64]:
     """The twin: weights of scaled columns and an intercept, from clear values scaled to [-1, 1]."""
     rows, whitening = whiten(*signed_values(table, values))
-    return whitening.unwhiten(descend(rows, iterations).weights)
+    return whitening.unwhiten(descend(rows, nesterov(iterations)).weights)
 
 
-def _steps(circuit: Circuit) -> list[int]:
-    return [node.iterations for node in circuit.nodes if isinstance(node, Descend)]
+def bounded_logistic_clear(
+    table: Table, values: NDArray[np.float64], iterations: int = MOST_STEPS, rate: float = RATE
+) -> NDArray[np.float64]:
+    """The twin of the bounded form, from a table with a norm."""
+    norm = table.norm or 1.0
+    pace = pace_of(BoundedDescend(iterations, rate))
+    weights: NDArray[np.float64] = descend(bound_rows(*signed_values(table, values), norm), pace).weights
+    return weights / norm
+
+
+def _draft(table: Table) -> Draft:
+    if table.label is None:
+        raise malformed("the table has no label to train on")
+    return Draft(table)
+
+
+def _build(table: Table, asked: Asked) -> Circuit:
+    return bounded_logistic(table, noise=asked.noise) if asked.edition == BOUNDED else logistic(table)
+
+
+def _holds(circuit: Circuit, _rows: list[Polynomial]) -> bool:
+    """Whether weights are all that is released, and stand for those of scaled columns."""
+    output, *others = circuit.outputs
+    node = circuit.nodes[output.node]
+    if not isinstance(node, Trained) or others or output.offset:
+        return False
+    norm = circuit.table.norm if isinstance(node, BoundedDescend) else 1.0
+    return norm is not None and output.unit == 1 / norm
 
 
 def _says(circuit: Circuit) -> str:
     model = f"A logistic model of {circuit.table.label} from all other columns"
-    return f"{model}, {times(sum(_steps(circuit)), 'Nesterov step')}"
+    node = _node(circuit)
+    if not isinstance(node, BoundedDescend):
+        return f"{model}, {times(node.iterations, 'Nesterov step')}"
+    steps = f"{times(node.iterations, 'gradient step')} of the size {node.rate:g}"
+    rows, longest = circuit.table.norm, reach(node).weights * circuit.outputs[0].unit
+    return f"{model}, {steps} over rows at most {rows:.4g} long, to weights at most {longest:.3g} long"
+
+
+def _node(circuit: Circuit) -> Trained:
+    node = circuit.nodes[circuit.outputs[0].node]
+    assert isinstance(node, Trained), "the kind holds"
+    return node
 
 
 def _present(released: Released) -> LogisticRegression:
@@ -68,19 +123,9 @@ def _present(released: Released) -> LogisticRegression:
     model.intercept_ = np.array([weights[-1] - middles @ coefficients])
     model.feature_names_in_ = np.array([column.name for column in features], dtype=object)
     model.n_features_in_ = len(features)
-    model.n_iter_ = np.array(_steps(released.circuit))
+    model.n_iter_ = np.array([_node(released.circuit).iterations])
     return model
 
 
-CIRCUIT = Recipe("logistic", EDITION, lambda table, _: logistic(table))
-KINDS = (
-    Kind(
-        "classifier",
-        "a fitted classifier",
-        holds=lambda circuit, _: (
-            {type(circuit.nodes[output.node]) for output in circuit.outputs} == {Descend}
-        ),
-        says=_says,
-        present=_present,
-    ),
-)
+CIRCUIT = Recipe("logistic", (WHITENED, BOUNDED), _build, noisy=(BOUNDED,))
+KINDS = (Kind("classifier", "a fitted classifier", holds=_holds, says=_says, present=_present),)

@@ -219,7 +219,7 @@ def _has_classes(circuit: Circuit, _rows: list[Polynomial]) -> bool:
     return isinstance(node, Network) and len(node.names) > 1 and LABEL not in node.names
 
 
-CIRCUIT = Recipe("network", EDITION, _build)
+CIRCUIT = Recipe("network", (EDITION,), _build)
 KINDS = (
     Kind("outputs", "outputs of a network", _is_network, _says, _outputs),
     Kind(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hexchange.circuit.document import Circuit, Descend, Network
+from hexchange.circuit.document import Circuit, Network, Trained
 from hexchange.circuit.kinds import Kind, Released
 from hexchange.circuit.sensitivity import Polynomial
 from hexchange.circuit.words import formulas
@@ -21,7 +21,7 @@ def _present(released: Released) -> pd.DataFrame:
 
 
 def _holds(circuit: Circuit, _rows: list[Polynomial]) -> bool:
-    return not any(isinstance(node, Descend | Network) for node in circuit.nodes)
+    return not any(isinstance(node, Trained | Network) for node in circuit.nodes)
 
 
 KINDS = (Kind("numbers", "numbers", _holds, lambda circuit: formulas(circuit, "a value"), _present),)

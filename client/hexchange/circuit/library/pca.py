@@ -65,7 +65,7 @@ def _present(released: Released) -> PCA:
     return fitted(PCA(), features, learnt)
 
 
-CIRCUIT = Recipe("pca", EDITION, lambda table, asked: pca(table, noise=asked.noise))
+CIRCUIT = Recipe("pca", (EDITION,), lambda table, asked: pca(table, noise=asked.noise))
 KINDS = (
     Kind(
         "pca",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hexchange.circuit.builder import Draft
-from hexchange.circuit.document import Circuit, Descend, Network, Sum, Table, malformed
+from hexchange.circuit.document import Circuit, Network, Sum, Table, Trained, malformed
 from hexchange.circuit.kinds import Asked, Kind, Recipe, Released
 from hexchange.circuit.library.network import scoring_network
 from hexchange.circuit.sensitivity import LEAST_COEFFICIENT, Polynomial
@@ -19,7 +19,7 @@ from hexchange.errors import ModelMissing, ModelUnreadable
 if TYPE_CHECKING:
     import pandas as pd
 
-EDITION = "linear"
+EDITIONS = ("linear", "stats")
 OUTPUT = "score"
 
 #: Scores reach at most this magnitude in the circuit: a quarter of what the edition carries.
@@ -27,7 +27,12 @@ CARRIED = 128.0
 
 
 def predict(
-    table: Table, coefficients: Mapping[str, float], intercept: float, *, probability: bool = False
+    table: Table,
+    coefficients: Mapping[str, float],
+    intercept: float,
+    *,
+    probability: bool = False,
+    edition: str = EDITIONS[0],
 ) -> Circuit:
     """intercept + sum of coefficient * column, in the columns' own units.
 
@@ -52,7 +57,7 @@ def predict(
         score = score + term
     offset = intercept + sum(coefficients[name] * column.middle for name, column in columns.items())
     outputs = {OUTPUT: score.measured(unit, offset)}
-    return draft.circuit(EDITION, outputs, "exact", result="probability" if probability else "score")
+    return draft.circuit(edition, outputs, "exact", result="probability" if probability else "score")
 
 
 def predict_clear(frame: pd.DataFrame, coefficients: Mapping[str, float], intercept: float) -> pd.DataFrame:
@@ -63,7 +68,7 @@ def predict_clear(frame: pd.DataFrame, coefficients: Mapping[str, float], interc
     return pd.DataFrame({OUTPUT: frame[list(coefficients)].to_numpy() @ weights + intercept})
 
 
-def scoring(table: Table, model: Any) -> Circuit:
+def scoring(table: Table, model: Any, edition: str = EDITIONS[0]) -> Circuit:
     """The scores of a fitted model, its columns found by name, or by order where it was fitted without names.
 
     Raises ModelUnreadable where the model has several outputs or not as many coefficients as columns.
@@ -79,20 +84,21 @@ def scoring(table: Table, model: Any) -> Circuit:
             hint="use a model with one output, fitted to columns of this table",
         )
     weights = dict(zip(names, coefficients, strict=True))
-    return predict(table, weights, intercepts[0], probability=hasattr(model, "predict_proba"))
+    chances = hasattr(model, "predict_proba")
+    return predict(table, weights, intercepts[0], probability=chances, edition=edition)
 
 
 def _build(table: Table, asked: Asked) -> Circuit:
     if asked.model is None:
         raise ModelMissing("predict needs a model to score with", hint="add --model FILE.skops")
     if hasattr(asked.model, "coef_"):
-        return scoring(table, asked.model)
+        return scoring(table, asked.model, asked.edition)
     return scoring_network(table, asked.model)
 
 
 def _holds(circuit: Circuit, _rows: list[Polynomial]) -> bool:
     return not any(
-        isinstance(circuit.nodes[output.node], Sum | Descend | Network) for output in circuit.outputs
+        isinstance(circuit.nodes[output.node], Sum | Trained | Network) for output in circuit.outputs
     )
 
 
@@ -108,7 +114,7 @@ def _probabilities(released: Released) -> pd.DataFrame:
     return pd.DataFrame({name: 1 / (1 + np.exp(-value)) for name, value in released.meant().items()})
 
 
-CIRCUIT = Recipe("predict", EDITION, _build)
+CIRCUIT = Recipe("predict", EDITIONS, _build)
 KINDS = (
     Kind("score", "scores of rows", _holds, lambda circuit: formulas(circuit, "a value"), _scores),
     Kind(

@@ -51,7 +51,7 @@ def _present(released: Released) -> Ridge:
     return regressor(Ridge(alpha=alpha), fit(moments, ridge=alpha), moments)
 
 
-CIRCUIT = Recipe("ridge", EDITION, lambda table, asked: ridge(table, noise=asked.noise))
+CIRCUIT = Recipe("ridge", (EDITION,), lambda table, asked: ridge(table, noise=asked.noise))
 KINDS = (
     Kind(
         "ridge",

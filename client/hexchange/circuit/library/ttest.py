@@ -103,7 +103,7 @@ def _holds(circuit: Circuit, rows: list[Polynomial]) -> bool:
     return are_moments(circuit, rows, with_label([name for name in columns if name != label], label))
 
 
-CIRCUIT = Recipe("ttest", EDITION, lambda table, asked: ttest(table, noise=asked.noise))
+CIRCUIT = Recipe("ttest", (EDITION,), lambda table, asked: ttest(table, noise=asked.noise))
 KINDS = (
     Kind(
         "ttest",

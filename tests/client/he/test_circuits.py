@@ -46,7 +46,7 @@ GOLDEN = {
     "predict": "e1538177bd9e3bc14e0b360cdf09488a12e8ff34180835781292f267ec8a5f73",
     "network": "34d02aa31f679c5b3ffedf25d40a80d1298f4572ff705135ea85dcbcefd01101",
     "logistic": "2c87cca1092e2ee91126bb765129ed296e47740a20341ba7299e041f5341eea6",
-    "bounded logistic": "",
+    "bounded logistic": "2541779a451c217fc9ed4d12c19f86a15c34e07865e7aaa9385a57dfafa2df2f",
 }
 
 COLUMNS = (Column("age", 20.0, 80.0), Column("dose", 0.0, 5.0), Column("rate", -1.0, 1.0))

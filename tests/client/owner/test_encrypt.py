@@ -165,8 +165,9 @@ def test_an_unknown_edition_or_circuit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EditionNotFound):
         encrypt(tmp_path, ["fast"])
     with pytest.raises(CircuitNotFound):
-        editions_for("describe,divine")
-    assert editions_for("describe,logistic,describe") == ["stats", "train"]
+        editions_for("describe,divine", noise=False)
+    assert editions_for("describe,logistic,describe", noise=False) == ["stats", "train"]
+    assert editions_for("describe,logistic,describe", noise=True) == ["stats", "bounded"]
 
 
 def test_a_table_with_more_features_than_the_edition_holds_is_refused(tmp_path: Path) -> None:

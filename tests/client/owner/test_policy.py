@@ -22,6 +22,7 @@ from hexchange.errors import (
     CircuitNotFound,
     EditionNotFound,
     GridTooFine,
+    MalformedCircuit,
     PolicyRefused,
 )
 from hexchange.market import documents
@@ -54,6 +55,38 @@ def test_an_owner_reads_what_it_signs(encrypted: Encrypted, table: Table) -> Non
     assert "a row replaced by another counts as two" in noisy.privacy
     exact = policy.review(describe(table), encrypted.manifest, 0)
     assert "no differential privacy" in exact.privacy
+
+
+@pytest.mark.parametrize(
+    ("listed", "epsilon", "edition", "steps"),
+    [
+        (("train", "bounded"), 1_000_000, "bounded", "3 gradient steps"),
+        (("train", "bounded"), 0, "train", "3 Nesterov steps"),
+        (("bounded",), 0, "bounded", "3 gradient steps"),
+    ],
+)
+def test_training_is_offered_in_the_form_that_the_offer_needs(
+    encrypted: Encrypted, store: FolderStore, listed: tuple[str, ...], epsilon: int, edition: str, steps: str
+) -> None:
+    (some, *_) = encrypted.manifest.editions
+    manifest = replace(encrypted.manifest, editions=tuple(replace(some, name=name) for name in listed))
+    circuit = find_circuit("logistic", manifest, store, noise=epsilon > 0)
+    assert circuit.profile.edition == edition
+    review = policy.review(circuit, manifest, epsilon)
+    assert steps in review.text
+    assert (review.analysis.sensitivity is not None) == (edition == "bounded")
+
+
+def test_training_for_an_epsilon_needs_rows_that_were_bounded(
+    encrypted: Encrypted, store: FolderStore
+) -> None:
+    (some, *_) = encrypted.manifest.editions
+    manifest = replace(encrypted.manifest, editions=(replace(some, name="train"),))
+    with pytest.raises(EditionNotFound, match="bounded"):
+        policy.review(find_circuit("logistic", manifest, store, noise=True), manifest, 1_000_000)
+    unbounded = replace(manifest, row_norm=None, ranges="inferred", delta=None)
+    with pytest.raises(MalformedCircuit, match="norm"):
+        find_circuit("logistic", unbounded, store, noise=True)
 
 
 def test_no_epsilon_is_promised_where_no_sensitivity_is_proven(encrypted: Encrypted, table: Table) -> None:

@@ -304,6 +304,8 @@ def campaign(folder: Path, file: str, report: dict[str, Any], until: float) -> N
     chosen = weave(folder, file, source, set(known.get("uncompiled", ())))
     known["compiled"] = len(chosen)
     known["uncompiled"] = sorted(set(range(1, len(source.mutants) + 1)) - chosen.keys())
+    if (built := forge(folder, "build")).returncode:
+        raise SystemExit(f"the tests do not compile:\n{built.stdout[-2000:]}{built.stderr[-2000:]}")
     if whole := killed(folder, 0xFFFF):
         raise SystemExit(f"{file}: the tests fail although no mutant is on: {whole}")
     # Far apart first, so that a run which is cut short has seen all of the file.

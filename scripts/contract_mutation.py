@@ -27,7 +27,7 @@ from contract_coverage import FORGE, LEFT_ALONE, ROOT
 
 WORK = ROOT / "var" / "mutation"
 QUICK = {"FOUNDRY_FUZZ_RUNS": "32", "FOUNDRY_INVARIANT_RUNS": "16", "FOUNDRY_INVARIANT_DEPTH": "60"}
-SECONDS = 120
+SECONDS = 600
 """A mutant that keeps the tests busy for longer never ends: that is noticed too."""
 SWAPS = {
     "<": ("<=", ">="), "<=": ("<", ">"), ">": (">=", "<="), ">=": (">", "<"), "==": ("!=",), "!=": ("==",),

@@ -230,6 +230,39 @@ contract RefusalsTest is Market {
         refuseRound(abi.encodeWithSelector(IProviderStake.AlreadyRedrawn.selector), stranger, redrawCall(job));
     }
 
+    /// @dev Of a provider's first hundred units, the one with the lowest or highest ticket.
+    function unitOf(address who, bytes32 seed, bool lowest) private view returns (uint256 best) {
+        for (uint256 unit = 1; unit < 100; ++unit) {
+            bool below = stake.ticketOf(seed, who, unit) < stake.ticketOf(seed, who, best);
+            if (below == lowest) best = unit;
+        }
+    }
+
+    function test_a_sealed_seat_is_not_displaced_in_the_contest_of_a_redraw() public {
+        for (uint8 kept = 0; kept < 2; ++kept) {
+            uint256 job = drawnJob(2);
+            bytes32 seed = stake.roundOf(job, 1).seed;
+            for (uint256 i = 0; i < 2; ++i) {
+                sit(job, providers[i], unitOf(providers[i], seed, i != kept));
+            }
+            pass(FILL);
+            commit(job, kept, RIGHT, 0);
+            pass(COMPUTE);
+            vm.prank(stranger);
+            stake.redraw(job);
+            seed = stake.roundOf(job, 1).seed;
+            uint256 low = unitOf(providers[2], seed, true);
+            uint96 ticket = stake.ticketOf(seed, providers[2], low);
+            sit(job, providers[2], low);
+            uint256 high = unitOf(providers[3], seed, false);
+            uint96 above = stake.ticketOf(seed, providers[3], high);
+            bytes memory reason = abi.encodeWithSelector(IProviderStake.TicketTooHigh.selector, above, ticket);
+            refuseRound(reason, providers[3], sitCall(job, high));
+            vm.assertGt(stake.seatsOf(job, 1)[kept].ticket, ticket, "the sealed seat has the highest ticket");
+            vm.assertEq(stake.seatsOf(job, 1)[kept].provider, providers[kept], "and stays");
+        }
+    }
+
     // ------------------------------------------------------------------------------------------------- jobs
 
     function test_a_digest_is_named_when_all_are_sealed_until_the_naming_ends() public {
@@ -513,11 +546,13 @@ contract RefusalsTest is Market {
         refuseJob(none, stranger, abi.encodeCall(market.requestOffer, (2, RIGHT)));
     }
 
-    function test_a_payment_of_nothing_is_silent() public {
+    function test_paying_and_burning_nothing_is_silent() public {
         uint256 job = open(1);
         vm.recordLogs();
         vm.prank(address(market));
         stake.pay(job, buyer, 0);
+        vm.prank(address(market));
+        stake.divide(job, buyer, 0, owner, 0, PRICE + GUARANTEE + REWARD);
         vm.assertEq(vm.getRecordedLogs().length, 0, "events");
     }
 

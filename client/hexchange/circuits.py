@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from hexchange.circuit.choice import listed_bytes, smallest
 from hexchange.circuit.document import Circuit, parse_circuit
 from hexchange.circuit.editions import edition
 from hexchange.circuit.kinds import Asked
 from hexchange.circuit.library import CIRCUITS
-from hexchange.errors import CircuitNotFound, ModelUnreadable
-from hexchange.market.manifests import Manifest
+from hexchange.errors import CircuitNotFound, ModelUnreadable, NothingToCount, TableTooLarge
+from hexchange.market.manifests import Column, Manifest
 from hexchange.market.tables import edition_table
 from hexchange.storage.store import ContentStore
 
@@ -25,16 +28,34 @@ MODEL_TYPES = (
 """What a model file may hold; it is read by name and never unpickled."""
 
 
-def editions_for(words: str, *, noise: bool) -> list[str]:
-    """Editions for circuits named in a list with commas, for offers with ε > 0 or for exact releases.
+def editions_for(words: str, columns: Sequence[Column], rows: int, row_norm: float | None) -> dict[str, int]:
+    """The smallest editions of a table that serve the circuits named in a list with commas, each with its bytes, about.
 
-    Raises CircuitNotFound.
+    A row norm is declared for offers with ε > 0, so what they need is chosen then. Raises CircuitNotFound, and what
+    `edition_sizes` raises where no edition that a circuit can use holds the table.
     """
-    names = [word.strip() for word in words.split(",")]
-    for name in names:
+    wanted, sizes = [], dict[str, int]()
+    for name in (word.strip() for word in words.split(",")):
         if name not in CIRCUITS:
             raise _unknown(name)
-    return list(dict.fromkeys(CIRCUITS[name].served_by(noise=noise)[0] for name in names))
+        wanted.append(CIRCUITS[name].served_by(noise=row_norm is not None))
+        for each in wanted[-1]:
+            with suppress(TableTooLarge, NothingToCount):
+                sizes |= edition_sizes([each], columns, rows, row_norm)
+        if not sizes.keys() & set(wanted[-1]):
+            edition_sizes(wanted[-1], columns, rows, row_norm)
+    return {name: sizes[name] for name in smallest(wanted, sizes)}
+
+
+def edition_sizes(
+    names: Iterable[str], columns: Sequence[Column], rows: int, row_norm: float | None
+) -> dict[str, int]:
+    """About how many bytes each of these editions of a table takes.
+
+    Raises EditionNotFound, TableTooLarge, and NothingToCount.
+    """
+    chosen = [edition(name) for name in names]
+    return {one.name: listed_bytes(one, edition_table(one, columns, rows, row_norm)) for one in chosen}
 
 
 def find_circuit(

@@ -90,15 +90,13 @@ def seconds(program: Program, table: CostTable = COSTS) -> float:
 
 def input_bytes(program: Program) -> int:
     """Bytes of the ciphertexts that a run reads, as uploaded (seeded, compressed)."""
-    one = _seeded(program.edition.parameters.data_primes, program.edition.parameters.degree)
+    one = seeded_bytes(program.edition.parameters.data_primes, program.edition.parameters.degree)
     return sum(one * (program.blocks if source.per_block else 1) for source in program.inputs)
 
 
 def key_bytes(program: Program) -> int:
     """Bytes of the evaluation keys that a run needs, as uploaded."""
-    parameters = program.edition.parameters
-    digits = len(parameters.data_primes)
-    return _keys(program) * digits * _seeded(parameters.primes, parameters.degree)
+    return keys_bytes(program.edition.parameters, _keys(program))
 
 
 def result_bytes(program: Program) -> int:
@@ -166,7 +164,13 @@ def most_key_bytes(parameters: ParameterSet) -> int:
     return _WORD * digits * chain * parameters.degree * 9 // 8 + 16 * parameters.degree + 4096
 
 
-def _seeded(primes: tuple[int, ...], degree: int) -> int:
+def keys_bytes(parameters: ParameterSet, count: int) -> int:
+    """Bytes of so many evaluation keys, as uploaded."""
+    return count * len(parameters.data_primes) * seeded_bytes(parameters.primes, parameters.degree)
+
+
+def seeded_bytes(primes: tuple[int, ...], degree: int) -> int:
+    """Bytes of a polynomial over these primes beside a seed, compressed."""
     return int(_SEEDED_OVERHEAD * sum(prime.bit_length() for prime in primes) * degree / 8)
 
 

@@ -58,12 +58,7 @@ def pack(edition: Edition, table: Table, values: Floats) -> Packed:
         raise MissingValue("A value is missing.", hint="Fill it, or drop the row.")
     if not np.all(np.abs(values) <= 1):
         raise OutsideRange("A value lies outside its column's range.", hint="Declare a wider range, or clip.")
-    edition = edition.over(len(table.features))
-    if edition.blocks(table.rows) > edition.most_blocks:
-        raise TableTooLarge(
-            f"The table has {table.rows} rows, the edition {edition.name} holds {edition.most_rows}.",
-            hint="List the table in parts.",
-        )
+    edition = _with_room(edition, table)
     if isinstance(edition.layout, Grid):
         return _pack_grid(edition, edition.layout, table, values)
     if isinstance(edition.layout, Categories):
@@ -76,6 +71,38 @@ def pack(edition: Edition, table: Table, values: Floats) -> Packed:
         for block, part in enumerate(_blocks(values, edition.rows_per_block))
     ]
     return Packed(tuple(inputs), {})
+
+
+def ciphertexts(edition: Edition, table: Table) -> int:
+    """How many `pack` makes slots for. Raises TableTooLarge, and MalformedCircuit where columns cannot be counted."""
+    edition = _with_room(edition, table)
+    blocks = edition.blocks(table.rows)
+    match edition.layout:
+        case Grid():
+            return 1 + blocks
+        case Interleaved():
+            return blocks
+        case Categories():
+            return len(table_inputs(table)) * blocks
+        case _:
+            return len(table.columns) * blocks
+
+
+def _with_room(edition: Edition, table: Table) -> Edition:
+    """The edition as it holds the table. Raises TableTooLarge where it does not."""
+    edition = edition.over(len(table.features))
+    if edition.blocks(table.rows) > edition.most_blocks:
+        raise TableTooLarge(
+            f"The table has {table.rows} rows, the edition {edition.name} holds {edition.most_rows}.",
+            hint="List the table in parts.",
+        )
+    if isinstance(edition.layout, Grid) and len(table.features) >= edition.layout.features:
+        raise TableTooLarge(
+            f"The table has {len(table.features)} features, the edition {edition.name} holds "
+            f"{edition.layout.features - 1} and an intercept.",
+            hint="Leave columns out, or list the table in other editions only.",
+        )
+    return edition
 
 
 def in_rows(edition: Edition, slots: Slots) -> Floats:
@@ -111,12 +138,6 @@ def signed_values(table: Table, values: Floats) -> tuple[Floats, Floats]:
 def _pack_grid(edition: Edition, grid: Grid, table: Table, values: Floats) -> Packed:
     """Rows with an intercept, whitened or bounded, each times its label's sign; and their mean, copied to every row."""
     features, signs = signed_values(table, values)
-    if features.shape[1] >= grid.features:
-        raise TableTooLarge(
-            f"The table has {features.shape[1]} features, the edition {edition.name} holds "
-            f"{grid.features - 1} and an intercept.",
-            hint="Leave columns out, or list the table in other editions only.",
-        )
     private: dict[str, Any] = {}
     if grid.whitened:
         rows, whitening = whiten(features, signs)

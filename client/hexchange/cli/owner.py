@@ -17,7 +17,7 @@ from hexchange.chain.amounts import parse_amount
 from hexchange.chain.events import ZERO_ADDRESS
 from hexchange.chain.offers import offer_digest
 from hexchange.circuit.library import CIRCUITS
-from hexchange.circuits import editions_for, find_circuit
+from hexchange.circuits import edition_sizes, editions_for, find_circuit
 from hexchange.cli.context import Context
 from hexchange.cli.output import table
 from hexchange.errors import OfferNotFound
@@ -68,14 +68,17 @@ def encrypt(
     home = context.settings.home
     frame = read_table(file, drop or [])
     schema = read_schema(columns) if columns else infer_schema(frame, label)
-    editions = edition or editions_for(for_, noise=schema.row_norm is not None)
+    facts = schema.columns, len(frame), schema.row_norm
+    sizes = edition_sizes(edition, *facts) if edition else editions_for(for_, *facts)
+    editions = ", ".join(f"{one} about {size / 1e6:,.2f} MB" for one, size in sizes.items())
+    context.output.note(f"Editions to be made and stored: {editions}.")
     workspace = Workspace(home, name)
     former = Workspace(home, replaces) if replaces else None
     if schema.ranges == "inferred":
         _confirm_ranges(context, schema)
     with _progress(context, "Encrypting") as progress:
         made = encrypt_table(
-            frame, schema, editions, Card(title, summary, licence), workspace, context.store,
+            frame, schema, list(sizes), Card(title, summary, licence), workspace, context.store,
             replaces=former, progress=progress,
         )  # fmt: skip
     following = f"hexchange owner update {name}" if replaces else f"hexchange owner list {name}"

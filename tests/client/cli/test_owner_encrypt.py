@@ -16,6 +16,7 @@ def test_inferred_ranges_are_shown_and_nothing_is_published_without_consent(tmp_
     found = run(*words, "--home", str(tmp_path / "home"), "--store", f"folder:{store}")
     assert found.returncode == 3, found.stderr
     assert "31000.0 to 1234567.0" in found.stderr
+    assert "Editions to be made and stored: stats about 0.58 MB" in found.stderr
     assert not any(path.is_file() for path in store.rglob("*"))
     found = run(*words, "--home", str(tmp_path / "home"), "--store", f"folder:{store}", "--yes")
     assert found.returncode == 0, found.stderr

@@ -15,8 +15,8 @@ import pytest
 from doses import ROWS, frame, schema
 
 from hexchange.circuit.editions import LINEAR
-from hexchange.circuits import editions_for
-from hexchange.errors import BadLabel, CircuitNotFound, EditionNotFound, OtherTable, TableTooLarge
+from hexchange.circuits import edition_sizes
+from hexchange.errors import BadLabel, EditionNotFound, OtherTable, TableTooLarge
 from hexchange.he.keys import SecretKey
 from hexchange.market import documents
 from hexchange.market.manifests import Manifest
@@ -161,13 +161,15 @@ def test_a_name_stays_with_its_table(tmp_path: Path) -> None:
         encrypt(tmp_path, ["linear", "stats"])
 
 
-def test_an_unknown_edition_or_circuit_is_refused(tmp_path: Path) -> None:
+def test_an_unknown_edition_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EditionNotFound):
         encrypt(tmp_path, ["fast"])
-    with pytest.raises(CircuitNotFound):
-        editions_for("describe,divine", noise=False)
-    assert editions_for("describe,logistic,describe", noise=False) == ["stats", "train"]
-    assert editions_for("describe,logistic,describe", noise=True) == ["stats", "bounded"]
+
+
+def test_bytes_are_about_those_that_were_told_before(encrypted: Encrypted) -> None:
+    told = edition_sizes(["stats", "linear"], schema().columns, ROWS, 1.3)
+    for name, size in encrypted.bytes_by_edition.items():
+        assert size == pytest.approx(told[name], rel=0.15)
 
 
 def test_a_table_with_more_features_than_the_edition_holds_is_refused(tmp_path: Path) -> None:

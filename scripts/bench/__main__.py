@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 
 import services
-from bench import market, moments, report, scores, storage, training, whole
+from bench import market, moments, networks, report, scores, storage, training, whole
 from bench.machine import machine, versions
 from bench.report import Result
 from hexchange.cli.output import pairs
@@ -27,6 +27,7 @@ def main() -> None:
     options = parser.parse_args()
     groups: list[Callable[[], list[Result]]] = [
         *(scores.score, training.train, moments.described, moments.gram, storage.tables, storage.keys),
+        *(networks.product, networks.images),
         market.overhead,
     ]
     if options.demo:

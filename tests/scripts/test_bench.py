@@ -14,7 +14,7 @@ import psutil
 import pytest
 from rich.console import Console
 
-from bench import machine, market, moments, report, scores, storage, timing, whole
+from bench import machine, market, moments, networks, report, scores, storage, timing, whole
 from bench.report import Peer, Result
 
 SCORE = Result(
@@ -136,6 +136,7 @@ def test_memory_of_a_tree_includes_the_children():
         lambda: scores.score(100, peer_rows=2),
         lambda: moments.described(60, 2),
         lambda: moments.gram(90, 2, peer_pairs=1),
+        lambda: networks.images(8, 4, 2, rows=3),
     ],
 )
 def test_what_is_measured_is_the_right_answer(measure):

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ from hexchange.errors import (
     RunTooLarge,
 )
 from hexchange.evaluation import Evaluator
+from hexchange.he.crew import Crew
 from hexchange.he.encryption import Encryption
 from hexchange.he.engine import parameter_id
 from hexchange.he.keys import SecretKey
@@ -102,6 +104,27 @@ def test_a_run_is_the_same_in_every_child_and_no_two_jobs_share_a_digest(
     assert first.salted == bytes(32)
     assert evaluator.evaluate(inputs, 2, SEEDS[:1]).digest != first.digest
     assert evaluator.evaluate(inputs, 1, SEEDS[1:]).digest != first.digest
+
+
+def test_a_run_gets_a_process_for_each_second_it_declares_as_far_as_cores_and_memory_reach(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs = evaluation.fetch(world.store, world.plan(), world.cache)
+    asked: list[int] = []
+    run = Crew.run
+
+    def asking(crew: Crew, *args: Any, most: int, **options: Any) -> Any:
+        asked.append(most)
+        return run(crew, *args, most=most, **options)
+
+    monkeypatch.setattr(Crew, "run", asking)
+    results = set()
+    for worth, processes, memory in ((1.0, 4, 8), (0.4, 4, 8), (0.4, 2, 8), (0.4, 4, 2)):
+        monkeypatch.setattr(evaluation, "WORTH_SPLITTING", worth * inputs.plan.seconds)
+        with Evaluator(world.cache, memory * inputs.plan.memory, processes) as opened:
+            results.add(opened.evaluate(inputs, 1, SEEDS[:1]))
+    assert asked == [1, 3, 2, 2]
+    assert len(results) == 1
 
 
 def test_a_run_for_round_two_has_the_digest_of_round_one_and_a_trace_of_its_own(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +13,7 @@ from hexchange.circuit.document import Circuit, parse_circuit
 from hexchange.circuit.editions import edition
 from hexchange.circuit.kinds import Asked
 from hexchange.circuit.library import CIRCUITS
+from hexchange.circuit.library.score_card import Card
 from hexchange.errors import CircuitNotFound, ModelUnreadable, NothingToCount, TableTooLarge
 from hexchange.market.manifests import Column, Manifest
 from hexchange.market.tables import edition_table
@@ -26,6 +28,10 @@ MODEL_TYPES = (
     "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
 )
 """What a model file may hold; it is read by name and never unpickled."""
+
+
+LARGEST_CARD = 1 << 18
+"""Bytes of a score card's file."""
 
 
 def editions_for(words: str, columns: Sequence[Column], rows: int, row_norm: float | None) -> dict[str, int]:
@@ -82,8 +88,10 @@ def find_circuit(
 
 
 def read_model(path: Path) -> Any:
-    """A fitted linear model or network saved by skops, or a list of (weights, bias). Raises ModelUnreadable for
-    anything else."""
+    """A fitted linear model or network saved by skops, a list of (weights, bias), or a score card in a TOML file.
+    Raises ModelUnreadable for anything else."""
+    if path.suffix.lower() == ".toml":
+        return _read_card(path)
     import skops.io  # these are slow to import, and only a scoring circuit needs them
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
     from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
@@ -104,6 +112,21 @@ def read_model(path: Path) -> Any:
     if not isinstance(model, known) or not fitted:
         raise ModelUnreadable(f"{path} holds no fitted linear model or network", hint=hint)
     return model
+
+
+def _read_card(path: Path) -> Card:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(LARGEST_CARD + 1)
+        document = tomllib.loads(raw[:LARGEST_CARD].decode()) if len(raw) <= LARGEST_CARD else {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        hint = "write base = 500, and a [[bin]] with column, low, high and points for each"
+        raise ModelUnreadable(f"{path} is no score card: {error}", hint=hint) from None
+    if len(raw) > LARGEST_CARD:
+        raise ModelUnreadable(
+            f"{path} is too long for a score card", hint=f"write at most {LARGEST_CARD} bytes"
+        )
+    return Card.of(document)
 
 
 def _unknown(word: str) -> CircuitNotFound:

@@ -204,6 +204,10 @@ class BadLabel(UsageError):
     """Training needs a label column with exactly two values, the ends of its range."""
 
 
+class CardUnfit(UsageError):
+    """A score card gives points for columns or values that the table does not count."""
+
+
 class RowNormMissing(UsageError):
     """Training for ε > 0 needs a declared bound of a row's length."""
 

@@ -152,6 +152,8 @@ def _levels(circuit: Circuit) -> int:
     node = circuit.nodes[0]
     if isinstance(node, Network):
         return network_levels(node)
+    if circuit.profile.scheme == "bfv":  # points are added up
+        return int(any(node.op == "multiply" for node in circuit.nodes))
     return levels(node.iterations) if isinstance(node, Trained) else depth(circuit)
 
 

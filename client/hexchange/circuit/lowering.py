@@ -10,6 +10,7 @@ from hexchange.circuit.descent import lower_descent
 from hexchange.circuit.document import Binary, Circuit, Indicator, Network, Node, Read, Sum, Trained, Unary
 from hexchange.circuit.editions import Categories, Columns, Edition, edition
 from hexchange.circuit.network import lower_network
+from hexchange.circuit.points import lower_points
 from hexchange.circuit.program import Kept, Program, ProgramOutput, Shape, Stage, TableInput
 from hexchange.circuit.sensitivity import polynomials
 from hexchange.circuit.tape import Ladder, Tape, Value
@@ -35,7 +36,8 @@ def lower(circuit: Circuit) -> Program:
             hint="Build the circuit for this edition.",
         )
     if isinstance(chosen.layout, Categories):
-        return lower_counts(circuit, chosen)
+        counts = any(isinstance(node, Sum) for node in circuit.nodes)
+        return lower_counts(circuit, chosen) if counts else lower_points(circuit, chosen)
     if any(isinstance(node, Indicator) for node in circuit.nodes):
         raise EditionUnfit(
             f"The edition {chosen.name} cannot tell whether a column has a value.", hint="Choose `count`."

@@ -113,7 +113,8 @@ def request(
     dataset: DatasetNumber,
     circuit: Annotated[str, typer.Argument(help=f"{', '.join(CIRCUITS)}, a file, or a digest.")],
     model: Annotated[
-        Path | None, typer.Option(help="Fitted model that predict scores with (.skops).")
+        Path | None,
+        typer.Option(help="Fitted model that predict scores with (.skops), or a score card (.toml)."),
     ] = None,
     price: Annotated[str, typer.Option(help="What you would pay for a release, in tokens.")] = "0",
     seats: Annotated[int, typer.Option(min=1, max=5, help="Providers in round one.")] = 1,

@@ -13,6 +13,7 @@ from hexchange.circuit.document import Circuit, Network, Output, Sum, Trained
 from hexchange.circuit.editions import Grid, Interleaved, edition
 from hexchange.circuit.lowering import lower
 from hexchange.circuit.network import told
+from hexchange.circuit.points import most_points, points_of
 from hexchange.circuit.sensitivity import polynomials
 from hexchange.errors import PolicyRefused
 from hexchange.market.manifests import Manifest
@@ -133,8 +134,14 @@ def _copied(circuit: Circuit, output: Output) -> str | None:
         return circuit.table.features[int(shares.argmax())].name if shares.max() > 1 - LEAST_MIXED else None
     rows = polynomials(circuit)
     assert rows is not None, "the analysis has followed each polynomial"
+    polynomial = rows[output.node]
+    if (
+        circuit.profile.scheme == "bfv"
+    ):  # a row has one value of a column, so what it gets at most stands for all of them
+        most = most_points(points_of(circuit, polynomial))
+        polynomial = {(column,): float(number) for column, number in most.items()}
     reach: dict[frozenset[str], float] = {}
-    for monomial, factor in rows[output.node].items():
+    for monomial, factor in polynomial.items():
         if monomial:
             reach[frozenset(monomial)] = reach.get(frozenset(monomial), 0.0) + abs(factor)
     whole = sum(reach.values())

@@ -139,7 +139,7 @@ def test_what_is_no_count_is_refused() -> None:
     draft = Draft(table)
     one, other = draft.indicator("c0", 1), draft.indicator("c0", 0)
     with pytest.raises(EditionUnfit, match="no sum over rows"):
-        draft.circuit("count", {"rows": one}, "exact")
+        draft.circuit("count", {"rows": one, "count": other.sum()}, "exact")
     for term in (one * other, one * draft.indicator("ill", 1) * one, one + other, one * 2, draft["c0"]):
         with pytest.raises(EditionUnfit, match="no value of a column"):
             draft.circuit("count", {"count": term.sum()}, "exact")

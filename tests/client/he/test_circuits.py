@@ -25,6 +25,7 @@ from hexchange.circuit.library.logistic import (
     logistic_clear,
 )
 from hexchange.circuit.library.predict import OUTPUT, predict, predict_clear
+from hexchange.circuit.library.score_card import Bin, Card, score_card
 from hexchange.circuit.library.ttest import ttest
 from hexchange.circuit.lowering import lower
 from hexchange.circuit.packing import pack
@@ -46,6 +47,7 @@ GOLDEN = {
     "predict": "e1538177bd9e3bc14e0b360cdf09488a12e8ff34180835781292f267ec8a5f73",
     "network": "34d02aa31f679c5b3ffedf25d40a80d1298f4572ff705135ea85dcbcefd01101",
     "logistic": "2c87cca1092e2ee91126bb765129ed296e47740a20341ba7299e041f5341eea6",
+    "score_card": "39ecb32af6415e569da2a16eb21f09331d5570c9775ccc58b64d843efe546a8a",
     "bounded logistic": "2541779a451c217fc9ed4d12c19f86a15c34e07865e7aaa9385a57dfafa2df2f",
 }
 
@@ -68,6 +70,12 @@ def _trained() -> Circuit:
 def _bounded() -> Circuit:
     columns = (*COLUMNS, Column("ill", 0.0, 1.0))
     return bounded_logistic(Table(rows=400, columns=columns, norm=1.5, label="ill"), noise=True)
+
+
+def _carded() -> Circuit:
+    columns = (Column("age", 20.0, 60.0), Column("rents", 0.0, 1.0))
+    card = Card((Bin("age", 20, 35, -7), Bin("age", 50, 60, 12), Bin("rents", 0, 0, 30)), base=500)
+    return score_card(Table(rows=5000, columns=columns), card)
 
 
 def _covaried() -> Circuit:
@@ -110,6 +118,7 @@ CIRCUITS: dict[str, Callable[[], Circuit]] = {
     "network": _network,
     "logistic": _trained,
     "bounded logistic": _bounded,
+    "score_card": _carded,
 }
 
 

@@ -89,6 +89,23 @@ def test_training_for_an_epsilon_needs_rows_that_were_bounded(
         find_circuit("logistic", unbounded, store, noise=True)
 
 
+def test_a_score_card_that_tells_one_column_is_refused(
+    encrypted: Encrypted, store: FolderStore, tmp_path: Path
+) -> None:
+    (some, *_), (age, dose, ill) = encrypted.manifest.editions, encrypted.manifest.columns
+    counted = (replace(age, type="integer", high=30.0), dose, ill)
+    manifest = replace(encrypted.manifest, columns=counted, editions=(replace(some, name="count"),))
+    card, bin_ = tmp_path / "card.toml", '[[bin]]\ncolumn = "{}"\nlow = {}\nhigh = {}\npoints = {}\n'
+    card.write_text(
+        bin_.format("age", 0, 9, 20) + bin_.format("age", 10, 19, 30) + bin_.format("ill", 1, 1, 5)
+    )
+    circuit = find_circuit("score_card", manifest, store, model=card)
+    assert "age 10 to 19: +30" in policy.review(circuit, manifest, 0).text
+    card.write_text(bin_.format("age", 0, 9, 20) + bin_.format("age", 10, 19, 30))
+    with pytest.raises(PolicyRefused, match="'age' row by row"):
+        policy.review(find_circuit("score_card", manifest, store, model=card), manifest, 0)
+
+
 def test_no_epsilon_is_promised_where_no_sensitivity_is_proven(encrypted: Encrypted, table: Table) -> None:
     scores = predict(table, {"age": 0.1, "dose": 0.5}, 0.0)
     with pytest.raises(PolicyRefused, match="exact values"):

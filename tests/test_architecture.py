@@ -48,6 +48,7 @@ ONLY_IN = {
     "eth_account": {"chain"},
     "brownie": set[str](),
     "opendp": {"he"},
+    "distributed": {"he"},
 }
 """Which part alone may import a library."""
 

@@ -156,6 +156,10 @@ class AlreadyRunning(UsageError):
     """Another process already does this work for the same account."""
 
 
+class ClusterUnsupported(UsageError):
+    """The library for clusters is not installed."""
+
+
 class ProviderNotSetUp(UsageError):
     """There is no provider in this home folder yet."""
 
@@ -306,6 +310,10 @@ class ContentMissing(NotFound):
 
 class NodeUnreachable(TimedOut):
     """The chain's node does not answer, or answers with a failure of its own."""
+
+
+class ClusterLost(TimedOut):
+    """A cluster does not answer, or loses its workers faster than work on them can be done again."""
 
 
 class StaleNode(TimedOut):

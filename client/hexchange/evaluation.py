@@ -25,8 +25,10 @@ from hexchange.circuit.document import Circuit, parse_circuit
 from hexchange.circuit.lowering import lower
 from hexchange.circuit.program import Program
 from hexchange.errors import InputMismatch, NotDrawn, RunTooLarge
+from hexchange.he.cluster import Cluster
 from hexchange.he.crew import Crew
 from hexchange.he.engine import parameter_id
+from hexchange.he.evaluator import Evaluation
 from hexchange.he.sandbox import Limits
 from hexchange.market import documents
 from hexchange.market.digests import NO_SALT
@@ -263,11 +265,15 @@ def cores() -> int:
 class Evaluator:
     """Sandboxed children that parse and compute; their loaded keys stay for the next job. For one thread."""
 
-    def __init__(self, folder: Path, memory: int = MEMORY, processes: int = 0) -> None:
+    def __init__(
+        self, folder: Path, memory: int = MEMORY, processes: int = 0, cluster: Cluster | None = None
+    ) -> None:
         """`folder` is all that the children may read, `memory` the most address space of a run (bytes).
 
-        A run is split over at most so many `processes`, or over all cores; its bytes do not depend on it.
+        A run is split over at most so many `processes`, or over all cores, or over the workers of a cluster; its bytes
+        do not depend on it.
         """
+        self._cluster = cluster
         self._memory, self._most = memory, processes or cores()
         self._crew = Crew(folder, self._most, memory)
 
@@ -283,13 +289,10 @@ class Evaluator:
         result.
         """
         plan, limits = inputs.plan, self._limits(inputs.plan)
+        if self._cluster and plan.seconds >= WORTH_SPLITTING:
+            return _evaluated(job, self._cluster.run(*_arguments(inputs), seeds=seeds, limits=limits))
         most = min(self._most, math.ceil(plan.seconds / WORTH_SPLITTING), self._memory // plan.memory)
-        ran = self._crew.run(*_arguments(inputs), seeds=seeds, most=most, limits=limits)
-        blobs = tuple(Blob(str(identify(BytesIO(output))), len(output)) for output in ran.outputs)
-        result = ResultManifest(job=job, status=ran.status, code=ran.code, outputs=blobs, trace=ran.traces[0])
-        manifest = documents.encode(result)
-        salted = ran.traces[1] if len(ran.traces) > 1 else NO_SALT
-        return Evaluated(hashlib.sha256(manifest).digest(), salted, manifest, ran.outputs)
+        return _evaluated(job, self._crew.run(*_arguments(inputs), seeds=seeds, most=most, limits=limits))
 
     def _limits(self, plan: Plan) -> Limits:
         if plan.memory > self._memory:
@@ -312,6 +315,14 @@ class Evaluator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _evaluated(job: int, ran: Evaluation) -> Evaluated:
+    blobs = tuple(Blob(str(identify(BytesIO(output))), len(output)) for output in ran.outputs)
+    result = ResultManifest(job=job, status=ran.status, code=ran.code, outputs=blobs, trace=ran.traces[0])
+    manifest = documents.encode(result)
+    salted = ran.traces[1] if len(ran.traces) > 1 else NO_SALT
+    return Evaluated(hashlib.sha256(manifest).digest(), salted, manifest, ran.outputs)
 
 
 def seeds_of(job: Job) -> tuple[bytes, ...]:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -29,6 +29,7 @@ from hexchange.errors import (
     RunTooLarge,
 )
 from hexchange.evaluation import Evaluator
+from hexchange.he.cluster import Cluster
 from hexchange.he.crew import Crew
 from hexchange.he.encryption import Encryption
 from hexchange.he.engine import parameter_id
@@ -125,6 +126,21 @@ def test_a_run_gets_a_process_for_each_second_it_declares_as_far_as_cores_and_me
             results.add(opened.evaluate(inputs, 1, SEEDS[:1]))
     assert asked == [1, 3, 2, 2]
     assert len(results) == 1
+
+
+def test_a_long_run_on_a_cluster_has_the_digest_of_one_at_home(
+    world: World, evaluator: Evaluator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from distributed import LocalCluster
+
+    inputs = evaluation.fetch(world.store, world.plan(), world.cache)
+    alone, make = evaluator.evaluate(inputs, 1, SEEDS), cast(Any, LocalCluster)
+    monkeypatch.setattr(evaluation, "WORTH_SPLITTING", 0.0)
+    with make(n_workers=1, processes=True, dashboard_address=":0", silence_logs=50) as workers:
+        cluster = Cluster(workers.scheduler_address)
+        with Evaluator(world.cache, cluster=cluster) as far:
+            assert far.evaluate(inputs, 1, SEEDS) == alone
+        cluster.close()
 
 
 def test_a_run_for_round_two_has_the_digest_of_round_one_and_a_trace_of_its_own(

@@ -87,7 +87,12 @@ def collect(call: typer.Context) -> None:
 
 
 @app.command()
-def run(call: typer.Context) -> None:
+def run(
+    call: typer.Context,
+    cluster: Annotated[
+        str | None, typer.Option(help="Dask scheduler whose workers do long runs, like tcp://10.0.0.5:8786.")
+    ] = None,
+) -> None:
     """Take seats, compute and commit until stopped; SIGTERM or Ctrl-C finishes what is held first."""
     context: Context = call.obj
     stop = threading.Event()
@@ -102,7 +107,9 @@ def run(call: typer.Context) -> None:
         )
 
     home = context.settings.home
-    with open_worker(home, context.contracts, context.sender, context.store, context.output.tell) as worker:
+    with open_worker(
+        home, context.contracts, context.sender, context.store, context.output.tell, cluster=cluster
+    ) as worker:
         signal.signal(signal.SIGTERM, drain)
         signal.signal(signal.SIGINT, drain)
         worker.run(stop)

@@ -26,12 +26,12 @@ from hexchange.he.sandbox import Limits
 from hexchange.he.trace import Trace
 from hexchange.he.worker import Inputs
 
-_ANSWER_BYTES = 4 << 20
+ANSWER_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    """What `worker.proceed` returns."""
+class Answer:
+    """What `worker.proceed` returns: offsets and lengths are in the scratch file of the child."""
 
     failed: Place | None
     outputs: list[tuple[str, int, NonNegativeInt]]
@@ -39,7 +39,7 @@ class _Answer:
     samples: list[list[tuple[int, int, bytes]]]
 
 
-_ANSWER = TypeAdapter(_Answer)
+_ANSWER = TypeAdapter(Answer)
 
 
 class Crew:
@@ -54,7 +54,7 @@ class Crew:
         self._children = [
             sandbox.Worker(
                 (worker.begin, worker.proceed, worker.check_job),
-                limits=Limits(memory, cpu_seconds=600, wall_seconds=600.0, output_bytes=_ANSWER_BYTES),
+                limits=Limits(memory, cpu_seconds=600, wall_seconds=600.0, output_bytes=ANSWER_BYTES),
                 readable=(folder,),
                 scratch=[file.fileno() for file in self._scratch],
                 recycle_bytes=memory // 2 // most,
@@ -93,7 +93,7 @@ class Crew:
         children are then new ones, and the run may be repeated.
         """
         parts = split(program, most)
-        limits = replace(limits, memory=limits.memory // len(parts), output_bytes=_ANSWER_BYTES)
+        limits = replace(limits, memory=limits.memory // len(parts), output_bytes=ANSWER_BYTES)
         traces = [Trace(program, seed) for seed in seeds]
         for file in self._scratch:
             file.truncate(0)
@@ -102,17 +102,15 @@ class Crew:
         self._all(
             worker.begin, [(program, *each, *rest) for each in zip(parts, scratch, strict=True)], limits
         )
-        answers = [_Answer(None, [], [], [])] * len(parts)
+        answers = [Answer(None, [], [], [])] * len(parts)
         for number in range(len(program.stages)):
-            questions = [(number, _for(process, parts, answers, number)) for process in range(len(parts))]
-            answers = [_parsed(answer) for answer in self._all(worker.proceed, questions, limits)]
+            handed = [answer.handed for answer in answers]
+            questions = [(number, wanted(process, parts, handed, number)) for process in range(len(parts))]
+            answers = [parsed(answer) for answer in self._all(worker.proceed, questions, limits)]
             for answer in answers:
-                for trace, samples in zip(traces, answer.samples, strict=False):
-                    trace.hashes.update(
-                        {Position(block, number): hashed for block, number, hashed in samples}
-                    )
+                gather(traces, answer.samples)
             if failed := [answer.failed for answer in answers if answer.failed]:
-                return Evaluation((), tuple(trace.digest(min(failed)) for trace in traces), TRANSPARENT)
+                return failure(traces, failed)
         return Evaluation(_outputs(program, answers, scratch), tuple(trace.digest() for trace in traces))
 
     def close(self) -> None:
@@ -140,21 +138,33 @@ class Crew:
         return [call.result() for call in calls]
 
 
-def _for(process: int, parts: Sequence[Shares], answers: Sequence[_Answer], number: int) -> list[Any]:
-    """What the others have handed of the stage before `number` that a process needs."""
+def wanted(process: int, parts: Sequence[Shares], handed: Sequence[Sequence[Any]], number: int) -> list[Any]:
+    """What a process needs of what the others `handed` of the stage before `number`, each named by its first item."""
     wants = parts[process][number - 1].wants
-    others = (answer.handed for other, answer in enumerate(answers) if other != process)
-    return [part for handed in others for part in handed if part[0] in wants]
+    others = (each for other, each in enumerate(handed) if other != process)
+    return [part for each in others for part in each if part[0] in wants]
 
 
-def _parsed(answer: Any) -> _Answer:
+def gather(traces: Sequence[Trace], samples: Sequence[Sequence[tuple[int, int, bytes]]]) -> None:
+    """Add a process's samples to the traces of the run."""
+    for trace, own in zip(traces, samples, strict=False):
+        trace.hashes.update({Position(block, number): hashed for block, number, hashed in own})
+
+
+def failure(traces: Sequence[Trace], failed: Sequence[Place]) -> Evaluation:
+    """A run that ended where first something hid nothing."""
+    return Evaluation((), tuple(trace.digest(min(failed)) for trace in traces), TRANSPARENT)
+
+
+def parsed(answer: Any) -> Answer:
+    """What a child answered to `worker.proceed`; raises ChildCrashed for anything else."""
     try:
         return _ANSWER.validate_python(answer)
     except ValidationError:
         raise _nonsense() from None
 
 
-def _outputs(program: Program, answers: Sequence[_Answer], scratch: Sequence[int]) -> tuple[bytes, ...]:
+def _outputs(program: Program, answers: Sequence[Answer], scratch: Sequence[int]) -> tuple[bytes, ...]:
     """The results, read from where the children say that they wrote them."""
     at = {
         (name, block): (file, offset)

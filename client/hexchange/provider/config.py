@@ -10,11 +10,12 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from hexchange.circuit.editions import EDITIONS
 from hexchange.errors import ConfigInvalid, ProviderNotSetUp
 
 GIB = 1 << 30
 
-TEMPLATE = """\
+TEMPLATE = f"""\
 # What this provider accepts to compute. Restart `hexchange provider run` after a change.
 
 # Memory one run may use, in GiB. A circuit that declares more is left to others.
@@ -27,7 +28,7 @@ parallel = 1
 disk = 20
 
 # Editions (parameter set and layout) whose circuits this provider runs.
-editions = ["linear", "stats", "train", "bounded", "count", "mlp"]
+editions = {json.dumps(list(EDITIONS))}
 
 # Least reward for a seat, in tokens, and least reward for each minute of declared computing time.
 minimum_reward = "0"

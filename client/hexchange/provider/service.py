@@ -11,6 +11,7 @@ from hexchange.chain.lock import ProcessLock
 from hexchange.chain.sender import Sender
 from hexchange.follower import Follower
 from hexchange.he import selftest
+from hexchange.he.cluster import Cluster
 from hexchange.provider import config
 from hexchange.provider.journal import Journal
 from hexchange.provider.worker import Worker
@@ -29,12 +30,13 @@ def open_worker(
     store: ContentStore,
     tell: Tell,
     kind: type[Worker] = Worker,
+    cluster: str | None = None,
 ) -> Iterator[Worker]:
-    """The worker of `home`, ready to run.
+    """The worker of `home`, ready to run; long runs go to the Dask scheduler at the address `cluster`.
 
-    Raises AlreadyRunning for a second one, ProviderNotSetUp and ConfigInvalid, and ForeignEngine where the
-    installed homomorphic library does not give the bytes that digests are defined over: such a provider
-    would be slashed.
+    Raises AlreadyRunning for a second one, ProviderNotSetUp and ConfigInvalid, ClusterLost and ClusterUnsupported, and
+    ForeignEngine where the installed homomorphic library does not give the bytes that digests are defined over: such
+    a provider would be slashed.
     """
     folder = home / "provider"
     settings = config.load(folder / "provider.toml")
@@ -46,7 +48,7 @@ def open_worker(
             f"{opened.address} follows {contracts.deployment.market} on chain {contracts.chain_id}",
         )
         journal = Journal(folder / "journal.sqlite")
-        workshop = Workshop(store, folder / "cache", settings)
+        workshop = Workshop(store, folder / "cache", settings, Cluster(cluster) if cluster else None)
         try:
             yield kind(Follower(contracts), contracts, opened, workshop, journal, settings, tell)
         finally:

@@ -10,6 +10,7 @@ from pathlib import Path
 from hexchange import evaluation
 from hexchange.errors import RunTooLarge
 from hexchange.evaluation import Evaluated, Evaluator, JobInputs, Plan, seeds_of
+from hexchange.he.cluster import Cluster
 from hexchange.market.state import Job
 from hexchange.provider.config import ProviderConfig
 from hexchange.provider.tasks import Tasks
@@ -19,8 +20,11 @@ from hexchange.storage.store import ContentStore
 class Workshop:
     """Plans, inputs, runs and publications of jobs. Asked by one thread, and asking never waits."""
 
-    def __init__(self, store: ContentStore, cache: Path, config: ProviderConfig) -> None:
-        """`cache` holds fetched inputs by CID."""
+    def __init__(
+        self, store: ContentStore, cache: Path, config: ProviderConfig, cluster: Cluster | None = None
+    ) -> None:
+        """`cache` holds fetched inputs by CID; long runs go to the `cluster`, which is closed with the workshop."""
+        self._cluster = cluster
         self._store, self._cache, self._config = store, cache, config
         self._local = threading.local()
         self._evaluators: list[Evaluator] = []
@@ -71,6 +75,8 @@ class Workshop:
             pool.shutdown(wait=False, cancel_futures=True)
         for evaluator in self._evaluators:
             evaluator.close()
+        if self._cluster:
+            self._cluster.close()
 
     def _fetch(self, plan: Plan, deadline: float) -> JobInputs:
         make_room(self._cache, plan, self._config.disk_bytes)
@@ -93,7 +99,9 @@ class Workshop:
         """This thread's children: the cores are shared out among the runs that go on at a time."""
         if not hasattr(self._local, "evaluator"):
             processes = max(1, evaluation.cores() // self._config.parallel)
-            self._local.evaluator = Evaluator(self._cache, self._config.memory_bytes, processes)
+            self._local.evaluator = Evaluator(
+                self._cache, self._config.memory_bytes, processes, self._cluster
+            )
             self._evaluators.append(self._local.evaluator)
         return self._local.evaluator  # type: ignore[no-any-return]
 

@@ -23,6 +23,7 @@ from hexchange.he.keys import Keys, load_relin_key, load_rotation_key
 from hexchange.he.library import header
 
 GOLDEN = {
+    "bounded": "38d1082d9532fb531c4460b2322d0f74fd24d9c17479b1fc8c9ac02b49712fab",
     "count": "b57a25028008e0b1010e2a4ef8cdb4a11f5a96d78ef7f553c50e46ecb8725a3a",
     "linear": "d3ebfe1847f3f91df01026b8681d55ec03a2c3b3e92aa33c6acc44daa9e2209e",
     "mlp": "ae406dda11c999617dccbc4a5aa5ce1df94f463a9c076ecb5f38f5122e02c6e5",

@@ -136,7 +136,7 @@ def _most_alive(program: Program, number: int) -> int:
     """Most bytes of registers at one time in a stage, sources being loaded when first read."""
     stage = program.stages[number]
     outputs = (output.register for output in program.outputs if output.stage == number)
-    frees = stage.frees(range(len(stage.primitives)), {*stage.keeps, *outputs})
+    frees = stage.frees(range(len(stage.primitives)), tuple(outputs))
     alive: dict[int, int] = {}
     held = most = 0
     for index, primitive in enumerate(stage.primitives):

@@ -11,7 +11,7 @@ Within a stage, registers 0 .. len(sources) - 1 are the sources and each primiti
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import accumulate
@@ -107,9 +107,13 @@ class Stage:
         held = len(self.sources)
         return self.sources[register].shape if register < held else self.primitives[register - held].shape
 
-    def frees(self, primitives: Sequence[int], held: set[int]) -> tuple[tuple[int, ...], ...]:
-        """Beside each of `primitives` (their numbers) the registers that none of them reads after it, but those that
-        are `held` after the stage."""
+    def frees(self, primitives: Sequence[int], written: Collection[int]) -> tuple[tuple[int, ...], ...]:
+        """Beside each of `primitives` (their numbers) the registers that are of no use after it.
+
+        What is kept is added up as soon as it is made. Only sources that are kept, and registers that are
+        `written` as results, stay to the end.
+        """
+        held = {*written, *(register for register in self.keeps if register < len(self.sources))}
         last: dict[int, int] = {}
         for place, number in enumerate(primitives):
             last |= dict.fromkeys((*self.primitives[number].args, len(self.sources) + number), place)

@@ -107,7 +107,7 @@ def _part(
     stage: Stage, blocks: range, primitives: Iterable[int], outputs: Sequence[ProgramOutput], keeps: set[int]
 ) -> Part:
     ordered = tuple(sorted(primitives))
-    frees = stage.frees(ordered, _held(stage, outputs, keeps))
+    frees = stage.frees(ordered, [output.register for output in outputs])
     return Part(blocks, ordered, frees, tuple(outputs), tuple(sorted(keeps)))
 
 

@@ -104,6 +104,7 @@ class Run:
         self._keys = keys
         self._engine = engine(program.edition.parameters)
         self._kept: dict[tuple[int, int], Any] = {}
+        self._sums: set[tuple[int, int]] = set()
         self._traces = traces
         self._sampled = {position for trace in traces for position in trace.positions}
         self._write = write
@@ -126,8 +127,7 @@ class Run:
             self._settle(number - 1, others)
         for part in self._shares[number].parts:
             for block in part.blocks:
-                for index, value in zip(part.keeps, self._block(number, part, block), strict=True):
-                    self._keep(number, index, value)
+                self._block(number, part, block)
 
     def handed(self, number: int) -> Iterator[tuple[int, Any]]:
         """What other processes need of a stage's sums over the row blocks of this one; shaped as kept."""
@@ -149,10 +149,20 @@ class Run:
             raise Transparent((number, self._program.blocks, 0))
 
     def _keep(self, number: int, index: int, value: Any) -> None:
-        held = self._kept.get((number, index))
-        self._kept[number, index] = value if held is None else self._sum(held, value)
+        """Add to a kept value, also where the sum hides nothing: SEAL says so only after it has computed it."""
+        place = (number, index)
+        if place not in self._kept:
+            self._kept[place] = value
+            return
+        with suppress(_HidesNothing):
+            if place in self._sums:
+                self._call(self._engine.evaluator.add_inplace, self._kept[place], value)
+            else:  # the first one may be a register, which others read
+                first, self._kept[place] = self._kept[place], sealapi.Ciphertext()
+                self._sums.add(place)
+                self._call(self._engine.evaluator.add, first, value, self._kept[place])
 
-    def _block(self, number: int, part: Part, block: int) -> list[Any]:
+    def _block(self, number: int, part: Part, block: int) -> None:
         stage = self._program.stages[number]
         registers: dict[int, Any] = {}
 
@@ -161,6 +171,13 @@ class Run:
                 registers[register] = self._load(stage.sources[register], block)
             return registers[register]
 
+        def keep(register: int) -> None:
+            for index in kept.get(register, ()):
+                self._keep(number, index, at(register))
+
+        kept: dict[int, list[int]] = {}
+        for index in part.keeps:
+            kept.setdefault(stage.keeps[index], []).append(index)
         first = self._program.first_primitive(number)
         for offset, dying in zip(part.primitives, part.frees, strict=True):
             primitive = stage.primitives[offset]
@@ -170,11 +187,13 @@ class Run:
                 raise Transparent((number, block, first + offset)) from None
             registers[len(stage.sources) + offset] = result
             self._sample(Position(block, first + offset), result, primitive.shape)
+            keep(len(stage.sources) + offset)  # while it is in the processor's cache
             for register in dying:
                 del registers[register]
         for output in part.outputs:
             self._write(output.name, block, to_canonical(self._engine, at(output.register), output.shape))
-        return [at(stage.keeps[index]) for index in part.keeps]
+        for register in range(len(stage.sources)):
+            keep(register)
 
     def _load(self, source: TableInput | Kept, block: int) -> Any:
         if isinstance(source, Kept):
@@ -190,13 +209,6 @@ class Run:
             for trace in self._traces:
                 if position in trace.positions:
                     trace.add(position, canonical)
-
-    def _sum(self, one: Any, other: Any) -> Any:
-        """Their sum, also where it hides nothing: SEAL says so only after it has computed it."""
-        result = sealapi.Ciphertext()
-        with suppress(_HidesNothing):
-            self._call(self._engine.evaluator.add, one, other, result)
-        return result
 
     def _apply(self, primitive: Primitive, arguments: list[Any]) -> Any:
         result = sealapi.Ciphertext()

@@ -217,6 +217,32 @@ def test_kept_values_are_summed_over_blocks_and_a_source_may_be_kept(table: Tabl
     assert np.max(np.abs(imaginary)) < 1e-5
 
 
+def test_one_register_may_be_kept_twice_and_read_on(table: Table, linear: SecretKey) -> None:
+    """Sums are made in place, but never in an object that something else still reads."""
+    fresh = Shape(2, 2, LINEAR.parameters.scale)
+    blocks = Stage(
+        per_block=True,
+        sources=(TableInput("a", fresh),),
+        primitives=(Primitive(Op.NEGATE, (0,), fresh), Primitive(Op.NEGATE, (1,), fresh)),
+        keeps=(1, 1, 0, 0),
+    )
+    kept = tuple(Kept(0, index, fresh) for index in range(4))
+    once = Stage(per_block=False, sources=kept, primitives=(), keeps=())
+    outputs = (
+        *(ProgramOutput(f"k{index}", 1, index, False, fresh) for index in range(4)),
+        ProgramOutput("same", 0, 2, True, fresh),
+    )
+    program = Program(LINEAR, 3 * LINEAR.rows_per_block, (blocks, once), outputs, {})
+    three = {("a", block): table.blobs["a", block % 2] for block in range(3)}
+    result = evaluate(program, lambda name, block: three[name, block], NO_KEYS, ())
+    opened = open_outputs(linear, program, result.outputs)
+    clear = [table.clear["a", block % 2] for block in range(3)]
+    for name, sign in (("k0", -1), ("k1", -1), ("k2", 1), ("k3", 1)):
+        assert np.max(np.abs(opened[name][0][: len(clear[0])] - sign * sum(clear))) < 1e-5
+    for block in range(3):
+        assert np.max(np.abs(opened["same"][block][: len(clear[0])] - clear[block])) < 1e-5
+
+
 def test_a_result_with_another_number_of_ciphertexts_is_refused(table: Table, linear: SecretKey) -> None:
     program = selftest.every_primitive(LINEAR)
     with pytest.raises(MalformedBlob):

@@ -69,7 +69,7 @@ def find_circuit(
 ) -> Circuit:
     """The circuit that `word` names: one of the library over this table, a file, or a digest in the store.
 
-    `noise` is for an offer with ε > 0, `model` the skops file that `predict` scores with. Raises
+    `noise` is for an offer with ε > 0, `model` the skops file of `predict` and `network`. Raises
     CircuitNotFound, ModelMissing, ModelUnreadable, MalformedCircuit, and the store's errors.
     """
     if word in CIRCUITS:

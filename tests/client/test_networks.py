@@ -95,8 +95,8 @@ def test_plain_arrays_are_a_network_with_squares(tmp_path: Path) -> None:
         (random.normal(size=(6, 2)), random.normal(size=2)),
     ]
     skops.io.dump(layers, tmp_path / "model.skops")
-    circuit = CIRCUITS["network"].build(TABLE, Asked(model=read_model(tmp_path / "model.skops")))
-    assert circuit == CIRCUITS["predict"].build(TABLE, Asked(model=layers))
+    circuit = CIRCUITS["network"].build(TABLE, Asked("mlp", model=read_model(tmp_path / "model.skops")))
+    assert circuit == CIRCUITS["predict"].build(TABLE, Asked("mlp", model=layers))
     clear = network_clear(IRIS.data, layers)
     assert outputs(circuit) == pytest.approx(clear, abs=1e-5 * np.abs(clear).max())
 
@@ -136,9 +136,9 @@ def test_networks_that_cannot_be_computed_say_what_to_do() -> None:
         with pytest.raises(ModelUnreadable, match="list of"):
             scoring_network(TABLE, broken)
     with pytest.raises(ModelMissing, match="a network needs"):
-        CIRCUITS["network"].build(TABLE, Asked())
+        CIRCUITS["network"].build(TABLE, Asked("mlp"))
     with pytest.raises(ModelUnreadable, match="linear model"):
-        CIRCUITS["network"].build(TABLE, Asked(model=LinearRegression().fit(IRIS.data, IRIS.target)))
+        CIRCUITS["network"].build(TABLE, Asked("mlp", model=LinearRegression().fit(IRIS.data, IRIS.target)))
 
 
 def test_an_unfitted_network_is_no_model(tmp_path: Path) -> None:

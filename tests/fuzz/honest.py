@@ -19,9 +19,10 @@ import zstandard
 
 from hexchange.chain.events import Offer
 from hexchange.circuit.document import Circuit, Column, Table, encode_circuit
-from hexchange.circuit.editions import COUNT, LINEAR, SECURE_BITS, STATS, TRAIN, Edition, ParameterSet
+from hexchange.circuit.editions import COUNT, LINEAR, MLP, SECURE_BITS, STATS, TRAIN, Edition, ParameterSet
 from hexchange.circuit.library.describe import describe
 from hexchange.circuit.library.logistic import logistic
+from hexchange.circuit.library.network import network
 from hexchange.circuit.library.predict import predict
 from hexchange.circuit.program import Program, Shape
 from hexchange.evaluation import Plan, plan
@@ -285,6 +286,9 @@ CIRCUITS = {
     "linear": predict(TABLE, {"age": 0.25, "dose": -0.5}, 0.125),
     "stats": describe(TABLE, ["age", "dose"]),
     "train": logistic(TABLE),
+    "mlp": network(
+        TABLE, [(np.array([[0.5, -1.0], [2.0, 0.25]]), np.ones(2)), (np.ones((2, 1)), np.zeros(1))]
+    ),
 }
 OWNER = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 BLOB = manifests.Blob("bafkrei" + "a" * 52, 50_000)
@@ -292,12 +296,12 @@ DIGEST = b"\x05" * 32
 
 
 def _edition(
-    edition: Edition, layout: str, inputs: dict[str, tuple[manifests.Blob, ...]]
+    edition: Edition, layout: str, inputs: dict[str, tuple[manifests.Blob, ...]], blocks: int = 1
 ) -> manifests.Edition:
     relin = BLOB if edition.relinearize else None
     rotations = {str(step): BLOB for step in edition.steps}
     digest = parameter_id(edition.parameters, len(edition.parameters.primes))
-    return manifests.Edition(edition.name, digest, layout, 1, inputs, relin, rotations)
+    return manifests.Edition(edition.name, digest, layout, blocks, inputs, relin, rotations)
 
 
 MANIFEST = manifests.Manifest(
@@ -315,6 +319,7 @@ MANIFEST = manifests.Manifest(
         _edition(LINEAR, "columns", {column.name: (BLOB,) for column in TABLE.columns}),
         _edition(STATS, "columns", {column.name: (BLOB,) for column in TABLE.columns}),
         _edition(TRAIN, "grid", {"rows": (BLOB,), "means": (BLOB,)}),
+        _edition(MLP, "interleaved", {"rows": (BLOB,) * 4}, 4),
     ),
     delta=1e-5,
     format="SEAL 4.3",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import struct
@@ -45,6 +46,7 @@ UPLOAD, RESULT = "upload linear", "result"
 COUNT_UPLOAD, COUNT_KEY = "upload count", "relinearisation key count"
 RELIN, ROTATION, TRAIN_KEY = "relinearisation key stats", "rotation key linear", "rotation key train"
 CIRCUIT, STATS_CIRCUIT, TRAIN_CIRCUIT = "circuit linear", "circuit stats", "circuit train"
+NETWORK = "circuit mlp"
 
 Edit = Callable[[Any], Any]
 
@@ -351,6 +353,20 @@ def wide(columns: int, products: int) -> Edit:
     return changed(change)
 
 
+def floats(*values: float) -> str:
+    """Numbers as a layer holds them."""
+    return base64.b64encode(np.array(values, "<f4").tobytes()).decode()
+
+
+def layer(**fields: str) -> Edit:
+    """Fields of a network's first layer, which has two inputs and two outputs."""
+
+    def change(tree: Any) -> None:
+        tree["nodes"][0]["layers"][0] |= fields
+
+    return changed(change)
+
+
 CIRCUIT_ROWS = [
     *rows(CIRCUIT, MalformedCircuit, encodings(b'"rows":100')),
     *rows(
@@ -412,6 +428,40 @@ CIRCUIT_ROWS = [
     Row("another range than the dataset", CIRCUIT, put("table", "columns", 0, "high", to=120), InputMismatch),
     Row("another row norm than the dataset", STATS_CIRCUIT, put("table", "norm", to=1.25), InputMismatch),
     Row("training without a label", TRAIN_CIRCUIT, put("table", "label", to=None), EditionUnfit),
+    *rows(
+        NETWORK,
+        MalformedCircuit,
+        {
+            "no layers": put("nodes", 0, "layers", to=[]),
+            "more layers than may be": put("nodes", 0, "layers", to=[{"weights": floats(1), "biases": floats(1)}] * 9),
+            "no weights": layer(weights=""),
+            "weights that are no base64": layer(weights="?" * 24),
+            "weights in another base64": layer(weights="AAAAAAAAAAAAAAAAAAAAAB=="),
+            "weights cut within a number": layer(weights="AAAAAAAAAAA="),
+            "a weight that is no number": layer(weights=floats(1, 2, 3, math.nan)),
+            "a weight that is infinite": layer(weights=floats(1, 2, 3, -math.inf)),
+            "a weight beyond what is allowed": layer(weights=floats(1, 2, 3, 1e7)),
+            "weights for more columns than there are": layer(weights=floats(1, 2, 3, 4, 5, 6)),
+            "weights that fill no row": layer(weights=floats(1, 2, 3)),
+            "a layer that takes more than is given": layer(biases=floats(1), weights=floats(1, 2)),
+            "two outputs of one name": put("nodes", 0, "names", to=["a", "a"]),
+            "an activation": layer(activation="relu"),
+            "classes of a network with one output": put("result", to="classes"),
+            "a score of several values": put("result", to="score"),
+            "polynomials of a network": put("result", to="numbers"),
+        },
+    ),
+    Row("layers that are all zero", NETWORK, layer(weights=floats(0, 0, 0, 0)), TransparentCircuit),
+    Row("weights that vanish", NETWORK, layer(weights=floats(1, 1e-12, 1e-12, 1)), TransparentCircuit),
+    Row("weights that outgrow the modulus", NETWORK, layer(weights=floats(1e6, 1e6, 1e6, 1e6)), CircuitTooLarge),
+    Row("a layer wider than a row", NETWORK, put("nodes", 0, to={
+        "op": "network", "names": [str(number) for number in range(200)],
+        "layers": [{"weights": floats(*[1] * 400), "biases": floats(*[1] * 200)}]}), CircuitTooLarge),
+    Row("more layers than levels", NETWORK, put("nodes", 0, to={
+        "op": "network", "names": ["0"], "layers": [
+            {"weights": floats(1, 1), "biases": floats(1)}, *[{"weights": floats(1), "biases": floats(1)}] * 2]}),
+        CircuitTooDeep),
+    Row("a network over columns", NETWORK, put("profile", "edition", to="stats"), EditionUnfit),
 ]  # fmt: skip
 
 

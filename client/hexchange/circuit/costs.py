@@ -31,7 +31,7 @@ class CostTable:
     load: float = 34e-9
     store: float = 36e-9
     load_key: float = 9e-9
-    encode: float = 9e-9
+    encode: float = 5.5e-9
     call: float = 5e-6
 
 

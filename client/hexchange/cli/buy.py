@@ -114,7 +114,7 @@ def request(
     circuit: Annotated[str, typer.Argument(help=f"{', '.join(CIRCUITS)}, a file, or a digest.")],
     model: Annotated[
         Path | None,
-        typer.Option(help="Fitted model that predict scores with (.skops), or a score card (.toml)."),
+        typer.Option(help="Fitted model of predict or network (.skops), or a score card (.toml)."),
     ] = None,
     price: Annotated[str, typer.Option(help="What you would pay for a release, in tokens.")] = "0",
     seats: Annotated[int, typer.Option(min=1, max=5, help="Providers in round one.")] = 1,

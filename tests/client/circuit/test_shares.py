@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from hexchange.circuit.document import Circuit, Column, Table
 from hexchange.circuit.library.covariance import covariance
 from hexchange.circuit.library.describe import describe
 from hexchange.circuit.library.logistic import logistic
+from hexchange.circuit.library.network import network
 from hexchange.circuit.library.predict import predict
 from hexchange.circuit.lowering import lower
 from hexchange.circuit.program import Kept, Op, Position, Primitive, Program
@@ -28,6 +30,7 @@ CIRCUITS: dict[str, Circuit] = {
     "some blocks of many outputs": covariance(of(20_000)),
     "rows of scores": predict(of(30_000), {"a": 1.0, "b": -2.0}, 0.5),
     "training in stages": logistic(of(1200)),
+    "rows of a network": network(of(100), [(np.ones((4, 3)), np.ones(3)), (np.ones((3, 2)), np.ones(2))]),
 }
 
 

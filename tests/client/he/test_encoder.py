@@ -94,6 +94,22 @@ def test_the_transform_evaluates_at_odd_powers_of_the_smallest_root() -> None:
     assert transform(polynomial, prime).tolist() == expected
 
 
+def test_the_transform_is_exact_for_the_longest_primes_and_coefficients() -> None:
+    degree, prime = STATS.parameters.degree, STATS.parameters.primes[0]
+    assert prime.bit_length() == 50
+    random = np.random.default_rng(2)
+    polynomial = random.choice(np.array([-(2**63), 2**63 - 1, prime - 1, -1, prime // 2]), degree)
+    found = transform(polynomial, prime)
+    constant = transform(np.array([1] + [0] * (degree - 1)), prime)
+    powers = transform(np.array([0, 1] + [0] * (degree - 2)), prime)  # the points themselves
+    assert set(constant) == {1}
+    for place in random.integers(0, degree, 8):
+        value = 0
+        for coefficient in polynomial[::-1].tolist():
+            value = (value * int(powers[place]) + coefficient) % prime
+        assert found[place] == value
+
+
 def test_slots_are_the_values_at_powers_of_three() -> None:
     values = np.array([1.0, -2.0, 0.5, 3.0])
     polynomial = coefficients(values, np.zeros(4), 1.0)

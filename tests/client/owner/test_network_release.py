@@ -52,7 +52,8 @@ def listed(house: Path, store: FolderStore, digits: tuple[pd.DataFrame, pd.DataF
     )
     schema = Schema(columns, "declared", 2.0, True)
     workspace = Workspace(house, "digits")
-    return encrypt_table(digits[1], schema, editions_for("network"), Card("Digits"), workspace, store)
+    editions = list(editions_for("network", columns, ROWS, 2.0))
+    return encrypt_table(digits[1], schema, editions, Card("Digits"), workspace, store)
 
 
 def test_labels_under_encryption_are_those_in_the_clear(

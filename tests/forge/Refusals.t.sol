@@ -529,6 +529,14 @@ contract RefusalsTest is Market {
         );
     }
 
+    function test_the_ledger_takes_tokens_until_its_balance_is_the_largest_that_it_can_count() public {
+        token.mint(address(stake), type(uint96).max - 1 - token.balanceOf(address(stake)));
+        vm.prank(buyer);
+        stake.deposit(1, noPermit);
+        bytes memory reason = abi.encodeWithSelector(IProviderStake.SupplyTooLarge.selector, uint256(1) << 96);
+        refuseRound(reason, buyer, abi.encodeCall(stake.deposit, (1, noPermit)));
+    }
+
     function test_only_the_owner_of_a_dataset_changes_it() public {
         bytes memory reason = abi.encodeWithSelector(IDataMarket.CallerNotOwner.selector, stranger, owner);
         refuseJob(reason, stranger, abi.encodeCall(market.updateManifest, (1, RIGHT)));
@@ -544,6 +552,14 @@ contract RefusalsTest is Market {
         refuseJob(zero, owner, abi.encodeCall(market.listDataset, (0, 1, 1)));
         bytes memory none = abi.encodeWithSelector(bytes4(keccak256("ERC721NonexistentToken(uint256)")), 2);
         refuseJob(none, stranger, abi.encodeCall(market.requestOffer, (2, RIGHT)));
+    }
+
+    function test_a_job_without_a_guarantee_locks_nothing_of_its_owner_and_says_so() public {
+        IDataMarket.Offer memory o = offer();
+        o.guarantee = 0;
+        vm.recordLogs();
+        takes(o, terms(1));
+        vm.assertEq(vm.getRecordedLogs().length, 2, "the escrow is locked, the job is open");
     }
 
     function test_paying_and_burning_nothing_is_silent() public {

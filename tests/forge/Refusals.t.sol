@@ -425,6 +425,24 @@ contract RefusalsTest is Market {
         refuseOffer(abi.encodeWithSelector(IDataMarket.Delisted.selector, 1), o, terms(1));
     }
 
+    function refuseSignature(bytes memory signature) private {
+        bytes memory reason = abi.encodeWithSelector(IDataMarket.SignatureInvalid.selector, owner);
+        refuseJob(reason, buyer, abi.encodeCall(market.openJob, (offer(), signature, terms(1), noPermit)));
+    }
+
+    function test_an_offer_is_signed_by_its_owner_in_one_way() public {
+        bytes32 digest = market.offerDigestOf(offer());
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(OWNER_KEY + 1, digest);
+        refuseSignature(abi.encodePacked(r, s, v));
+        (v, r, s) = vm.sign(OWNER_KEY, digest);
+        // The order of the curve less s: the same point, and as good a signature to a careless reader.
+        uint256 high = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141 - uint256(s);
+        refuseSignature(abi.encodePacked(r, high, v == 27 ? uint8(28) : uint8(27)));
+        refuseSignature(abi.encodePacked(r, uint256(s) | (uint256(v - 27) << 255)));
+        refuseSignature(abi.encodePacked(r, s, v, uint8(0)));
+        takes(offer(), terms(1));
+    }
+
     function test_terms_keep_the_seats_and_rewards_of_offer_and_market() public {
         IDataMarket.Offer memory o = offer();
         o.minSeats = 2;

@@ -62,7 +62,7 @@ def product(size: int = 128) -> list[Result]:
     return [_alone("matvec128", f"matrix {size} x {size}", STARTED, (size, size), 8)[0]]
 
 
-def images(inputs: int = 784, hidden: int = 64, outputs: int = 10, rows: int = 40) -> list[Result]:
+def images(inputs: int = 784, hidden: int = 64, outputs: int = 10, rows: int = 100) -> list[Result]:
     """A network with square activation on one image, and on `rows` of them in one run, encoding included."""
     sizes = (inputs, hidden, outputs)
     text = f"network {'-'.join(map(str, sizes))}"

@@ -4,6 +4,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .PHONY: setup demo test test-setup test-contracts test-python check bench clean verify
 .PHONY: test-walks test-proofs gas test-nightly nightly-walks nightly-proofs nightly-mutation nightly-model nightly-fuzz nightly-simulation
+.PHONY: nightly-identity accuracy
 
 ROOT := $(CURDIR)
 STAMPS := .tools/stamps
@@ -94,7 +95,7 @@ gas: $(STAMPS)/npm
 	FORGE_SNAPSHOT_CHECK=false FORGE_SNAPSHOT_EMIT=true forge test --match-path tests/forge/Gas.t.sol
 
 # The deeper tiers. SEED=number repeats a night.
-test-nightly: nightly-proofs nightly-model nightly-fuzz nightly-simulation nightly-mutation nightly-walks
+test-nightly: nightly-proofs nightly-identity accuracy nightly-model nightly-fuzz nightly-simulation nightly-mutation nightly-walks
 
 nightly-walks: $(STAMPS)/npm
 	FOUNDRY_PROFILE=nightly DRAWS=100000 forge test $(NOT_SYMBOLIC) --no-match-contract Simulation --fuzz-seed $(SEED)
@@ -108,11 +109,18 @@ nightly-model: setup
 nightly-fuzz: setup
 	FUZZ_MUTANTS=1000000 FUZZ_SEED=$(SEED) $(PY) -m pytest -s tests/fuzz
 
+nightly-identity: setup
+	IDENTITY=all $(PY) -m pytest tests/identity
+
 nightly-simulation: setup
 	PYTHONPATH=scripts $(PY) -m simulation --contracts 10000
 
 nightly-mutation: setup
 	$(PY) scripts/contract_mutation.py
+
+# Encrypted against clear scikit-learn on real data, over ten splits; writes docs/accuracy.md.
+accuracy: setup
+	PYTHONPATH=scripts $(PY) -m bench.accuracy
 
 # The market at DEPLOYMENT (a deployment file), asked over RPC: is it this source?
 verify: setup

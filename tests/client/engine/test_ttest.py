@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from twin import Run, drawn, handed_over, within_bound
+from twin import ENOUGH, Run, drawn, handed_over, within_bound
 
 from hexchange.circuit.analysis import describe_text
 from hexchange.circuit.document import Table
@@ -25,7 +25,8 @@ def test_t_is_that_of_scipy_within_the_declared_error(run: Run, rows: int, colum
     within_bound(circuit, raw, {f"c{i} * ill": float(scaled[:, i] @ scaled[:, -1]) for i in range(columns)})
     found, twin = handed_over(circuit, raw), ttest_clear(table, frame)
     error = float(np.abs(found["t"] - twin["t"]).max())
-    assert error <= found.attrs["error"] <= 1000 * error
+    assert error <= found.attrs["error"]
+    assert columns < ENOUGH or found.attrs["error"] <= 1000 * error
     pd.testing.assert_frame_equal(found, twin, rtol=1e-3, atol=1e-4)
 
 

@@ -9,10 +9,12 @@ into what a buyer gets, and judged on rows that were not in the table. `docs/acc
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -36,13 +38,11 @@ from hexchange.circuit.library.linear import linear
 from hexchange.circuit.library.logistic import OUTPUT, logistic, logistic_clear
 from hexchange.circuit.library.network import LABEL, scoring_network
 from hexchange.circuit.library.ridge import ridge, ridge_clear
-from hexchange.circuit.results import present, reduce, released_errors, unwhiten
-from hexchange.circuit.sensitivity import sensitivity
+from hexchange.circuit.results import present, released_errors
 from hexchange.cli.output import table as shown
-from hexchange.he.opening import open_outputs
-from hexchange.he.release import Privacy, release
 from hexchange.market.manifests import Column
 from hexchange.market.tables import circuit_table
+from hexchange.owner.opening import open_result
 from hexchange.owner.schema import Schema
 from hexchange.owner.table import prepare
 from hexchange.square_classifier import SquareClassifier
@@ -105,32 +105,22 @@ class Split:
 
 
 def bought(circuit: Circuit, values: Floats, epsilon: float = 0.0) -> Any:
-    """What a buyer gets of a circuit over an encrypted table."""
+    """What a buyer gets of a circuit over an encrypted table, after the owner's own release of the result."""
     case = Case.of(circuit, values)
     outputs = case.evaluate(case.keys).outputs
-    raw = reduce(circuit, open_outputs(case.secret, case.program, outputs))
-    moved = sensitivity(circuit)
-    privacy = Privacy(int(epsilon * 1e6), DELTA, moved) if epsilon and moved else None
-    errors = analyse(circuit).errors
-    given, deviation = _on_grid(circuit, raw, max(errors.values()), privacy)
-    if case.packed.private:
-        given, _ = _on_grid(circuit, unwhiten(circuit, given, case.packed.private), 0.0, None)
-    return present(circuit, given, errors=released_errors(circuit, errors), noise=deviation)
-
-
-def _on_grid(
-    circuit: Circuit, values: dict[str, Floats], error: float, privacy: Privacy | None
-) -> tuple[dict[str, Floats], float]:
+    with TemporaryDirectory() as folder:
+        key = Path(folder) / "secret.key"
+        case.secret.write(key)
+        deviation, *released = open_result(
+            circuit, outputs, str(key), json.dumps(case.packed.private), int(epsilon * 1e6), DELTA
+        )
     grid = Decimal(circuit.release.grid)
-    flat = np.concatenate([values[output.name].reshape(-1) for output in circuit.outputs])
-    noised = release(flat, grid, error, privacy)
-    ends = np.cumsum([values[output.name].size for output in circuit.outputs])[:-1]
-    parts = np.split(np.array([float(count * grid) for count in noised.counts]), ends)
-    shaped = {
-        output.name: part.reshape(values[output.name].shape)
-        for output, part in zip(circuit.outputs, parts, strict=True)
+    given = {
+        name: np.array([float(count * grid) for count in counts]).reshape(shape)
+        for name, shape, counts in released
     }
-    return shaped, noised.deviation
+    errors = released_errors(circuit, analyse(circuit).errors)
+    return present(circuit, given, errors=errors, noise=deviation)
 
 
 def trained(split: Split) -> Score:

@@ -18,10 +18,8 @@ from hexchange.circuit.editions import EDITIONS, LINEAR
 from hexchange.circuit.lowering import lower
 from hexchange.circuit.program import CANONICAL_HEADER
 from hexchange.errors import MalformedBlob
-from hexchange.he import canonical, forms, selftest
+from hexchange.he import canonical, selftest
 from hexchange.he.engine import engine
-from hexchange.he.evaluator import evaluate
-from hexchange.he.keys import Keys, load_relin_key, load_rotation_key
 
 ALL = os.environ.get("IDENTITY") == "all"
 PLAIN = "glibc.cpu.hwcaps=-AVX2,-AVX512F,-FMA,-FMA4"
@@ -73,16 +71,7 @@ def test_without_fma_the_c_library_does_compute_otherwise() -> None:
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_another_engine_computes_the_same_bytes(name: str, tmp_path: Path) -> None:
     program = PROGRAMS[name]
-    ours = engine(program.edition.parameters)
-    shapes = {source.name: source.shape for source in program.inputs}
-    rotations = {
-        step: load_rotation_key(ours, step, selftest.rotation_key(ours, step)) for step in program.steps
-    }
-    relin = load_relin_key(ours, selftest.made_up(ours, forms.relin_key(ours), "relin"))
-    run = evaluate(
-        program, lambda name, block: selftest.ciphertext(ours, shapes[name], f"{name} {block}"),
-        Keys(relin, rotations), [],
-    )  # fmt: skip
+    run = selftest.evaluated(program)
     other = OtherEngine(program, tmp_path).outputs()
     assert len(run.outputs) == len(other)
     for (output, block, _), data in zip(program.result_sizes(), run.outputs, strict=True):

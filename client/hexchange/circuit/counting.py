@@ -7,6 +7,7 @@ counts over the same columns it adds to one at most.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from math import sqrt
 from typing import Protocol
 
@@ -58,6 +59,13 @@ def table_inputs(table: Table) -> list[tuple[Column, int]]:
     return [(column, value) for column in table.columns for value in values_of(column)]
 
 
+def require_values(table: Table, parts: Iterable[tuple[str, int]]) -> None:
+    """Refuse values that a column cannot have; raises MalformedCircuit."""
+    known = {(column.name, value) for column, value in table_inputs(table)}
+    for name, value in sorted(set(parts) - known):
+        raise malformed(f"the column {name!r} cannot have the value {value}")
+
+
 def cells(circuit: Circuit) -> dict[str, Cell]:
     """What each output counts; raises EditionUnfit for an output that is no count."""
     found: dict[str, Cell] = {}
@@ -92,10 +100,8 @@ def lower_counts(circuit: Circuit, chosen: Edition) -> Program:
     column cannot have."""
     counted = cells(circuit)
     top = Shape(2, len(chosen.parameters.data_primes), chosen.parameters.scale)
-    known = {(column.name, value) for column, value in table_inputs(circuit.table)}
-    for name, value in sorted({part for cell in counted.values() for part in cell} - known):
-        raise malformed(f"the column {name!r} cannot have the value {value}")
     sources = list(dict.fromkeys(part for cell in counted.values() for part in cell))
+    require_values(circuit.table, sources)
     blocks: list[Primitive] = []
     registers: dict[Cell, int] = {(part,): register for register, part in enumerate(sources)}
     for cell in counted.values():

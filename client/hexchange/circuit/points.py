@@ -6,8 +6,8 @@ and what has the bit is added.
 
 from __future__ import annotations
 
-from hexchange.circuit.counting import input_name, table_inputs
-from hexchange.circuit.document import Circuit, Indicator, malformed
+from hexchange.circuit.counting import input_name, require_values
+from hexchange.circuit.document import Circuit, Indicator
 from hexchange.circuit.editions import Edition
 from hexchange.circuit.program import Op, Primitive, Program, ProgramOutput, Shape, Stage, TableInput
 from hexchange.circuit.sensitivity import Polynomial, polynomials
@@ -60,9 +60,7 @@ def lower_points(circuit: Circuit, chosen: Edition) -> Program:
             f"A row can get {most} points, 1 to {chosen.parameters.plain_modulus // 2 - 1} are carried.",
             hint="Give points in larger units.",
         )
-    known = {(column.name, value) for column, value in table_inputs(circuit.table)}
-    for name, value in sorted(points.keys() - known):
-        raise malformed(f"the column {name!r} cannot have the value {value}")
+    require_values(circuit.table, points)
     top = Shape(2, len(chosen.parameters.data_primes), chosen.parameters.scale)
     primitives = _summed(list(points.values()), top)
     last = len(points) + len(primitives) - 1

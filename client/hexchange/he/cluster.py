@@ -23,7 +23,7 @@ from hexchange.circuit.program import Place, Program
 from hexchange.circuit.shares import Shares, split
 from hexchange.errors import ClusterLost, ClusterUnsupported
 from hexchange.he import sandbox, selftest, worker
-from hexchange.he.crew import ANSWER_BYTES, failure, gather, parsed, wanted
+from hexchange.he.crew import ANSWER_BYTES, parsed, together
 from hexchange.he.evaluator import Evaluation
 from hexchange.he.sandbox import Limits
 from hexchange.he.trace import Trace
@@ -93,23 +93,21 @@ class Cluster:
         held = [self._hold(program, shares, inputs) for shares in parts]
         traces = [Trace(program, seed) for seed in seeds]
         told: list[list[list[Piece]]] = [[] for _ in parts]
-        answers = [_Stage(None, {}, [], [])] * len(parts)
-        for number in range(len(program.stages)):
-            handed = [answer.handed for answer in answers]
-            for process, history in enumerate(told):
-                history.append(wanted(process, parts, handed, number))
+
+        def ask(_number: int, wanted: list[list[Piece]]) -> list[_Stage]:
+            for history, others in zip(told, wanted, strict=True):
+                history.append(others)
             calls = [
                 self._client.submit(_proceed, files, task, shares, history, pure=False)
                 for files, shares, history in zip(held, parts, told, strict=True)
             ]
-            answers = self._answers(calls, limits)
-            for answer in answers:
-                gather(traces, answer.samples)
-            if failed := [answer.failed for answer in answers if answer.failed]:
-                return failure(traces, failed)
-        outputs = {place: output for answer in answers for place, output in answer.outputs.items()}
-        ordered = tuple(outputs[name, block] for name, block, _ in program.result_sizes())
-        return Evaluation(ordered, tuple(trace.digest() for trace in traces))
+            return self._answers(calls, limits)
+
+        def outputs(answers: list[_Stage]) -> tuple[bytes, ...]:
+            found = {place: output for answer in answers for place, output in answer.outputs.items()}
+            return tuple(found[name, block] for name, block, _ in program.result_sizes())
+
+        return together(program, parts, traces, ask, outputs)
 
     def close(self) -> None:
         """Take the keys back from the workers, and leave them."""

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from pydantic import NonNegativeInt, TypeAdapter, ValidationError
 
@@ -102,16 +102,12 @@ class Crew:
         self._all(
             worker.begin, [(program, *each, *rest) for each in zip(parts, scratch, strict=True)], limits
         )
-        answers = [Answer(None, [], [], [])] * len(parts)
-        for number in range(len(program.stages)):
-            handed = [answer.handed for answer in answers]
-            questions = [(number, wanted(process, parts, handed, number)) for process in range(len(parts))]
-            answers = [parsed(answer) for answer in self._all(worker.proceed, questions, limits)]
-            for answer in answers:
-                gather(traces, answer.samples)
-            if failed := [answer.failed for answer in answers if answer.failed]:
-                return failure(traces, failed)
-        return Evaluation(_outputs(program, answers, scratch), tuple(trace.digest() for trace in traces))
+
+        def ask(number: int, wanted: list[list[Any]]) -> list[Answer]:
+            questions = [(number, others) for others in wanted]
+            return [parsed(answer) for answer in self._all(worker.proceed, questions, limits)]
+
+        return together(program, parts, traces, ask, lambda answers: _outputs(program, answers, scratch))
 
     def close(self) -> None:
         """End the children, whatever they do."""
@@ -138,22 +134,45 @@ class Crew:
         return [call.result() for call in calls]
 
 
-def wanted(process: int, parts: Sequence[Shares], handed: Sequence[Sequence[Any]], number: int) -> list[Any]:
-    """What a process needs of what the others `handed` of the stage before `number`, each named by its first item."""
+class Yielded(Protocol):
+    """What a process says after a stage: where it failed, what it hands to others, each part named by its first item,
+    and samples so far for each trace: row block, primitive, hash."""
+
+    @property
+    def failed(self) -> Place | None: ...
+    @property
+    def handed(self) -> Sequence[Any]: ...
+    @property
+    def samples(self) -> Sequence[Sequence[tuple[int, int, bytes]]]: ...
+
+
+Y = TypeVar("Y", bound=Yielded)
+
+
+def together(
+    program: Program,
+    parts: Sequence[Shares],
+    traces: Sequence[Trace],
+    ask: Callable[[int, list[list[Any]]], list[Y]],
+    outputs: Callable[[list[Y]], tuple[bytes, ...]],
+) -> Evaluation:
+    """A run by several processes, stage after stage; `ask` takes the stage and, for each process, what it needs of
+    what the others handed of the stage before. `outputs` are read from what all said last."""
+    answers: list[Y] = []
+    for number in range(len(program.stages)):
+        answers = ask(number, [_wanted(process, parts, answers, number) for process in range(len(parts))])
+        for answer in answers:
+            for trace, samples in zip(traces, answer.samples, strict=False):
+                trace.hashes.update({Position(block, place): hashed for block, place, hashed in samples})
+        if failed := [answer.failed for answer in answers if answer.failed]:
+            return Evaluation((), tuple(trace.digest(min(failed)) for trace in traces), TRANSPARENT)
+    return Evaluation(outputs(answers), tuple(trace.digest() for trace in traces))
+
+
+def _wanted(process: int, parts: Sequence[Shares], answers: Sequence[Yielded], number: int) -> list[Any]:
     wants = parts[process][number - 1].wants
-    others = (each for other, each in enumerate(handed) if other != process)
-    return [part for each in others for part in each if part[0] in wants]
-
-
-def gather(traces: Sequence[Trace], samples: Sequence[Sequence[tuple[int, int, bytes]]]) -> None:
-    """Add a process's samples to the traces of the run."""
-    for trace, own in zip(traces, samples, strict=False):
-        trace.hashes.update({Position(block, number): hashed for block, number, hashed in own})
-
-
-def failure(traces: Sequence[Trace], failed: Sequence[Place]) -> Evaluation:
-    """A run that ended where first something hid nothing."""
-    return Evaluation((), tuple(trace.digest(min(failed)) for trace in traces), TRANSPARENT)
+    others = (answer.handed for other, answer in enumerate(answers) if other != process)
+    return [part for handed in others for part in handed if part[0] in wants]
 
 
 def parsed(answer: Any) -> Answer:

@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from made_up import LIMITS, SEEDS, Job
 
 from hexchange.circuit.document import Column, Table
 from hexchange.circuit.editions import STATS, TRAIN
 from hexchange.circuit.library.describe import describe
 from hexchange.circuit.library.logistic import logistic
 from hexchange.circuit.lowering import lower
-from hexchange.circuit.program import Program, Shape
+from hexchange.circuit.program import Program
 from hexchange.errors import ClusterLost, ClusterUnsupported, MalformedBlob
-from hexchange.he import forms, selftest
 from hexchange.he.cluster import Cluster
 from hexchange.he.crew import Crew
-from hexchange.he.engine import engine
 from hexchange.he.evaluator import Evaluation
-from hexchange.he.sandbox import Limits
 
-LIMITS = Limits(memory=2 << 30, cpu_seconds=120, wall_seconds=240.0, output_bytes=1 << 20)
-SEEDS = [b"one".rjust(32), b"two".rjust(32)]
 LABELLED = (Column("age", 0.0, 100.0), Column("ill", 0.0, 1.0))
 COLUMNS = (Column("age", 0.0, 100.0), Column("dose", 0.0, 5.0))
 PROGRAMS: dict[str, Callable[[], Program]] = {
@@ -38,42 +34,15 @@ PROGRAMS: dict[str, Callable[[], Program]] = {
 }
 
 
-class Job:
-    """A program over made-up inputs and keys in files that are named by their content."""
+def run(job: Job, cluster: Cluster) -> Evaluation:
+    return cluster.run(job.program, job.inputs, job.relin, job.rotations, seeds=SEEDS, limits=LIMITS)
 
-    def __init__(self, folder: Path, program: Program) -> None:
-        self.folder, self.program = folder, program
-        self.seal = engine(program.edition.parameters)
-        shapes = {source.name: source for source in program.inputs}
-        self.inputs = {
-            (name, block): self._file(selftest.ciphertext(self.seal, source.shape, f"{name} {block}"))
-            for name, source in shapes.items()
-            for block in range(program.blocks if source.per_block else 1)
-        }
-        self.relin = self._file(selftest.made_up(self.seal, forms.relin_key(self.seal), "relin"))
-        self.rotations = {step: self._file(selftest.rotation_key(self.seal, step)) for step in program.steps}
 
-    def _file(self, data: bytes) -> Path:
-        path = self.folder / hashlib.sha256(data).hexdigest()
-        path.write_bytes(data)
-        return path
-
-    def spoil(self) -> None:
-        """An input that is none."""
-        shape = Shape(2, 1, self.program.edition.parameters.scale)
-        self.inputs[next(reversed(self.inputs))] = self._file(selftest.ciphertext(self.seal, shape, "short"))
-
-    def run(self, cluster: Cluster) -> Evaluation:
-        return cluster.run(self.program, self.inputs, self.relin, self.rotations, seeds=SEEDS, limits=LIMITS)
-
-    def here(self) -> Evaluation:
-        crew = Crew(self.folder, 1, LIMITS.memory)
-        try:
-            return crew.run(
-                self.program, self.inputs, self.relin, self.rotations, seeds=SEEDS, most=1, limits=LIMITS
-            )
-        finally:
-            crew.close()
+@pytest.fixture
+def crew(tmp_path: Path) -> Iterator[Crew]:
+    made = Crew(tmp_path, 1, LIMITS.memory)
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="module")
@@ -96,14 +65,18 @@ def cluster(workers: Any) -> Iterator[Cluster]:
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_a_cluster_gives_the_bytes_of_one_machine(name: str, cluster: Cluster, tmp_path: Path) -> None:
-    job = Job(tmp_path, PROGRAMS[name]())
-    assert job.run(cluster) == job.here()
+def test_a_cluster_gives_the_bytes_of_one_machine(
+    name: str, cluster: Cluster, crew: Crew, tmp_path: Path
+) -> None:
+    job = Job.of(tmp_path, PROGRAMS[name]())
+    assert run(job, cluster) == job.run(crew, 1)
 
 
-def test_a_worker_that_is_lost_is_replaced(cluster: Cluster, workers: Any, tmp_path: Path) -> None:
+def test_a_worker_that_is_lost_is_replaced(
+    cluster: Cluster, crew: Crew, workers: Any, tmp_path: Path
+) -> None:
     """Killed while it computes the second stage of three: what it did in the first is done again elsewhere."""
-    job = Job(tmp_path, PROGRAMS["training"]())
+    job = Job.of(tmp_path, PROGRAMS["training"]())
     killed = list[int]()
 
     def kill() -> None:
@@ -119,21 +92,21 @@ def test_a_worker_that_is_lost_is_replaced(cluster: Cluster, workers: Any, tmp_p
                     return
             time.sleep(0.01)
 
-    alone, killer = job.here(), threading.Thread(target=kill, daemon=True)
+    alone, killer = job.run(crew, 1), threading.Thread(target=kill, daemon=True)
     killer.start()
-    assert job.run(cluster) == alone
+    assert run(job, cluster) == alone
     assert killed
     assert killed[0] not in cluster._client.run(os.getpid).values()
 
 
-def test_a_malformed_input_is_refused_by_name_and_the_workers_go_on(cluster: Cluster, tmp_path: Path) -> None:
-    job = Job(tmp_path, PROGRAMS["sums"]())
-    alone, honest = job.here(), dict(job.inputs)
-    job.spoil()
+def test_a_malformed_input_is_refused_by_name_and_the_workers_go_on(
+    cluster: Cluster, crew: Crew, tmp_path: Path
+) -> None:
+    job = Job.of(tmp_path, PROGRAMS["sums"]())
+    alone = job.run(crew, 1)
     with pytest.raises(MalformedBlob):
-        job.run(cluster)
-    job.inputs = honest
-    assert [job.run(cluster), job.run(cluster)] == [
+        run(replace(job, inputs=job.inputs | {next(reversed(job.inputs)): job.relin}), cluster)
+    assert [run(job, cluster), run(job, cluster)] == [
         alone,
         alone,
     ]  # the second by children that have done it before

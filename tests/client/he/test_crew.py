@@ -6,10 +6,11 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from made_up import LIMITS, Job
 
 from hexchange.circuit.builder import Draft
 from hexchange.circuit.document import Column, Table
@@ -17,53 +18,12 @@ from hexchange.circuit.library.describe import describe
 from hexchange.circuit.library.logistic import logistic
 from hexchange.circuit.library.predict import predict
 from hexchange.circuit.lowering import lower
-from hexchange.circuit.program import Program
 from hexchange.errors import ChildCrashed, ChildOutOfMemory, MalformedBlob
-from hexchange.he import forms, sandbox, selftest
+from hexchange.he import sandbox
 from hexchange.he.crew import Crew
-from hexchange.he.engine import engine
-from hexchange.he.evaluator import Evaluation
-from hexchange.he.sandbox import Limits
 
-SEEDS = (b"\x07" * 32, b"\x08" * 32)
-LIMITS = Limits(memory=6 << 30, cpu_seconds=60, wall_seconds=90.0, output_bytes=1 << 20)
 COLUMNS = tuple(Column(name, 0.0, 1.0) for name in "abc")
 PROCESSES = 3
-
-
-@dataclass
-class Job:
-    """A program and files of made-up ciphertexts and keys for it."""
-
-    program: Program
-    inputs: dict[tuple[str, int], Path]
-    relin: Path
-    rotations: dict[int, Path]
-
-    @classmethod
-    def of(cls, folder: Path, program: Program) -> Job:
-        chosen = engine(program.edition.parameters)
-
-        def write(label: str, content: bytes) -> Path:
-            path = folder / f"{program.edition.name} {label}"
-            path.write_bytes(content)
-            return path
-
-        inputs = {
-            (source.name, block): write(
-                f"{source.name}{block}", selftest.ciphertext(chosen, source.shape, f"{source.name}{block}")
-            )
-            for source in program.inputs
-            for block in range(program.blocks if source.per_block else 1)
-        }
-        relin = write("relin", selftest.made_up(chosen, forms.relin_key(chosen), "relin"))
-        steps = {step: write(f"step {step}", selftest.rotation_key(chosen, step)) for step in program.steps}
-        return cls(program, inputs, relin, steps)
-
-    def run(self, crew: Crew, processes: int, limits: Limits = LIMITS) -> Evaluation:
-        return crew.run(
-            self.program, self.inputs, self.relin, self.rotations, seeds=SEEDS, most=processes, limits=limits
-        )
 
 
 @pytest.fixture(scope="module")

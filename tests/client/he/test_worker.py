@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hexchange.circuit.editions import LINEAR, STATS
+from hexchange.circuit.editions import EDITIONS, LINEAR, STATS
 from hexchange.circuit.program import Program
 from hexchange.circuit.shares import split
 from hexchange.errors import ChildCrashed, DiskFull, ForeignEngine, MalformedBlob
@@ -122,6 +122,11 @@ def test_keys_stay_loaded_between_jobs(
 
 def test_this_machine_computes_the_golden_digests() -> None:
     selftest.run()
+
+
+@pytest.mark.parametrize("name", EDITIONS)
+def test_every_edition_has_its_golden_digest(name: str) -> None:
+    assert selftest.digest(selftest.every_primitive(EDITIONS[name])) == selftest.GOLDEN[name]
 
 
 def test_a_machine_with_another_digest_may_not_sit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from doses import ME, Ran, frame, job_of, offer_of, run, schema
+from doses import Ran, agreed, frame, job_of, run, schema
 
 from hexchange import evaluation
 from hexchange.chain.deployment import Deployment
 from hexchange.chain.events import ZERO_ADDRESS
 from hexchange.circuit.library.describe import describe
-from hexchange.circuit.lowering import lower
 from hexchange.market.tables import circuit_table
-from hexchange.owner.blobs import BlobIndex
 from hexchange.owner.budget import Ledger
 from hexchange.owner.encrypt import Card, Encrypted, encrypt_table
 from hexchange.owner.gate import Case
@@ -66,10 +64,5 @@ def desk(tmp_path: Path, store: FolderStore) -> Iterator[Desk]:
 def case(encrypted: Encrypted, described: Ran, desk: Desk) -> Iterator[Case]:
     """A case that passes: an agreed, honest result of `describe`."""
     job = job_of(described, encrypted)
-    index = BlobIndex(encrypted.workspace.folder / "blobs.sqlite")
-    yield Case(
-        me=ME, now=60, job=job, offer=offer_of(job), manifest=encrypted.manifest, circuit=described.circuit,
-        program=lower(described.circuit), digest=described.run.digest, result=described.run.manifest,
-        outputs=described.run.outputs, input_repeats=index.repeats, computed=desk.journal.source,
-    )  # fmt: skip
-    index.close()
+    with agreed(described, job, encrypted, desk) as found:
+        yield found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +14,14 @@ from nacl.public import PrivateKey
 from hexchange import evaluation
 from hexchange.chain.events import ZERO_ADDRESS, Offer
 from hexchange.circuit.document import Circuit, circuit_digest, encode_circuit
+from hexchange.circuit.lowering import lower
 from hexchange.evaluation import Evaluated
 from hexchange.market.manifests import Column
 from hexchange.market.state import Dataset, Job, JobState
+from hexchange.owner.blobs import BlobIndex
 from hexchange.owner.encrypt import Encrypted
+from hexchange.owner.gate import Case
+from hexchange.owner.release import Desk
 from hexchange.owner.schema import Schema
 from hexchange.storage.folder import FolderStore
 
@@ -80,3 +86,15 @@ def offer_of(job: Job) -> Offer:
 
 def dataset_of(encrypted: Encrypted, epsilon: int = 5_000_000, exact: int = 3) -> Dataset:
     return Dataset(1, ME, encrypted.digest, epsilon, exact, 1)
+
+
+@contextmanager
+def agreed(ran: Ran, job: Job, encrypted: Encrypted, desk: Desk) -> Iterator[Case]:
+    """What the gate decides on after honest seats agreed on the owner's own run."""
+    index = BlobIndex(encrypted.workspace.folder / "blobs.sqlite")
+    yield Case(
+        me=ME, now=60, job=job, offer=offer_of(job), manifest=encrypted.manifest, circuit=ran.circuit,
+        program=lower(ran.circuit), digest=ran.run.digest, result=ran.run.manifest, outputs=ran.run.outputs,
+        input_repeats=index.repeats, computed=desk.journal.source,
+    )  # fmt: skip
+    index.close()

@@ -7,18 +7,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from doses import ME, dataset_of, job_of, offer_of, run
+from doses import agreed, dataset_of, job_of, run
 from test_gram_release import released
 
 from hexchange import evaluation
 from hexchange.buyer.result import save, useful
-from hexchange.circuit.lowering import lower
 from hexchange.circuits import find_circuit
 from hexchange.errors import NothingToCount
 from hexchange.market.manifests import Column
-from hexchange.owner.blobs import BlobIndex
 from hexchange.owner.encrypt import Card, Encrypted, encrypt_table
-from hexchange.owner.gate import Case
 from hexchange.owner.offers import OfferTerms, draft_offer
 from hexchange.owner.release import Desk
 from hexchange.owner.schema import Schema
@@ -67,14 +64,8 @@ def test_a_buyer_gets_counts(
     draft_offer(counted.workspace, dataset_of(counted), circuit, terms)
     ran = run(circuit, 7, counted, store, runner, house / "cache")
     job = job_of(ran, counted, epsilon=epsilon)
-    index = BlobIndex(counted.workspace.folder / "blobs.sqlite")
-    case = Case(
-        me=ME, now=60, job=job, offer=offer_of(job), manifest=counted.manifest, circuit=circuit,
-        program=lower(circuit), digest=ran.run.digest, result=ran.run.manifest, outputs=ran.run.outputs,
-        input_repeats=index.repeats, computed=desk.journal.source,
-    )  # fmt: skip
-    result = released(desk, case, counted)
-    index.close()
+    with agreed(ran, job, counted, desk) as case:
+        result = released(desk, case, counted)
     found, table = useful(circuit, result), patients()
     assert save(found, result, tmp_path)[0].name == "result.csv"
     if name == "chi2":

@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skops.io
-from doses import BUYER_KEY, ME, dataset_of, frame, job_of, offer_of, run
+from doses import BUYER_KEY, agreed, dataset_of, frame, job_of, run
 
 from hexchange import evaluation
 from hexchange.buyer.result import save, useful
 from hexchange.circuit.analysis import check
 from hexchange.circuit.document import Table
 from hexchange.circuit.library.predict import scoring
-from hexchange.circuit.lowering import lower
 from hexchange.circuit.privacy import expected_noise
 from hexchange.circuits import find_circuit, read_model
 from hexchange.errors import ResultUnfit
@@ -23,7 +22,6 @@ from hexchange.market import documents
 from hexchange.market.results import ReleasedResult, SealedResult
 from hexchange.market.tables import circuit_table
 from hexchange.owner import policy
-from hexchange.owner.blobs import BlobIndex
 from hexchange.owner.encrypt import Encrypted
 from hexchange.owner.gate import Case, decide
 from hexchange.owner.offers import OfferTerms, draft_offer
@@ -54,13 +52,8 @@ def case(
     assert "Covariances of all pairs of age, dose, ill" in draft.review.text
     ran = run(circuit, 7, encrypted, store, runner, house / "cache")
     job = job_of(ran, encrypted, epsilon=request.param)
-    index = BlobIndex(encrypted.workspace.folder / "blobs.sqlite")
-    yield Case(
-        me=ME, now=60, job=job, offer=offer_of(job), manifest=encrypted.manifest, circuit=circuit,
-        program=lower(circuit), digest=ran.run.digest, result=ran.run.manifest, outputs=ran.run.outputs,
-        input_repeats=index.repeats, computed=desk.journal.source,
-    )  # fmt: skip
-    index.close()
+    with agreed(ran, job, encrypted, desk) as found:
+        yield found
 
 
 def clear() -> np.ndarray:

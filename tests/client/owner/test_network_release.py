@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import skops.io
-from doses import ME, dataset_of, job_of, offer_of, run
+from doses import agreed, dataset_of, job_of, run
 from sklearn.datasets import load_digits
 from sklearn.neural_network import MLPClassifier
 from test_gram_release import released
@@ -22,9 +22,7 @@ from hexchange.errors import PolicyRefused
 from hexchange.market.manifests import Column
 from hexchange.market.tables import circuit_table
 from hexchange.owner import policy
-from hexchange.owner.blobs import BlobIndex
 from hexchange.owner.encrypt import Card, Encrypted, encrypt_table
-from hexchange.owner.gate import Case
 from hexchange.owner.offers import OfferTerms, draft_offer
 from hexchange.owner.release import Desk
 from hexchange.owner.schema import Schema
@@ -72,14 +70,8 @@ def test_labels_under_encryption_are_those_in_the_clear(
     assert "no differential privacy" in draft.review.privacy
     ran = run(circuit, 7, listed, store, runner, house / "cache")
     job = job_of(ran, listed, epsilon=0)
-    index = BlobIndex(listed.workspace.folder / "blobs.sqlite")
-    case = Case(
-        me=ME, now=60, job=job, offer=offer_of(job), manifest=listed.manifest, circuit=circuit,
-        program=lower(circuit), digest=ran.run.digest, result=ran.run.manifest, outputs=ran.run.outputs,
-        input_repeats=index.repeats, computed=desk.journal.source,
-    )  # fmt: skip
-    result = released(desk, case, listed)
-    index.close()
+    with agreed(ran, job, listed, desk) as case:
+        result = released(desk, case, listed)
     found = useful(circuit, result)
     assert found["label"].tolist() == [str(label) for label in model.predict(images[PIXELS])]
     scores = model.decision_function(images[PIXELS])

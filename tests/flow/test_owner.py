@@ -200,10 +200,10 @@ def test_a_wrong_digest_is_challenged_and_the_right_result_released(
     with at_work(market, crew, "--wrong", f"{number}:1:0"):
         assert house.open(buyer, house.offer()) == number
         market.fill(number)
+        before = house.owner.total  # the challenge, killed after it was sent, locks a bond at the next block
         for point in ("before:challenge", "after:challenge"):
             with house.service("--kill", point) as process:
                 assert process.wait(90) == -signal.SIGKILL, point
-        before = house.owner.total
         with house.service():
             market.wait(number, lambda job: job.state is JobState.ESCALATED)
             market.fill(number, round_=2)

@@ -394,7 +394,7 @@ class ParameterSets:
         degree, primes, scale = payload
         engine(ParameterSet("other", degree, tuple(primes), scale))
         assert sum(prime.bit_length() for prime in primes) <= SECURE_BITS[degree], "less than 128 bits"
-        assert len(set(primes)) == len(primes) >= 2, "primes are missing or repeated"
+        assert len(set(primes)) == len(primes) > 0, "primes are missing or repeated"
         assert all(pow(2, prime - 1, prime) == 1 and prime % (2 * degree) == 1 for prime in primes), (
             "no primes"
         )

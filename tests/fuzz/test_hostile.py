@@ -551,7 +551,6 @@ PARAMETER_ROWS = [
         UnsafeEdition,
         {
             "no primes": a_set(DEGREE, (), SCALE),
-            "one prime": a_set(DEGREE, PRIMES[:1], SCALE),
             "a prime twice": a_set(DEGREE, (PRIMES[0], PRIMES[0]), SCALE),
             "a prime that is not 1 modulo 2N": a_set(DEGREE, (PRIMES[0] + 2, *PRIMES[1:]), SCALE),
             "a prime of one": a_set(DEGREE, (*PRIMES[:2], 1), SCALE),

@@ -48,9 +48,10 @@ class OtherEngine:
         self.context = _context(parameters)
         self.evaluator: Any = seal.Evaluator(self.context)
         self.encoder: Any = None if parameters.plain_modulus else seal.CKKSEncoder(self.context)
-        self.relin = self._load(
-            seal.RelinKeys(), selftest.made_up(self.ours, forms.relin_key(self.ours), "relin")
-        )
+        self.relin = None
+        if program.relinearizes:
+            made_up = selftest.made_up(self.ours, forms.relin_key(self.ours), "relin")
+            self.relin = self._load(seal.RelinKeys(), made_up)
         self.rotations = {
             step: self._load(seal.GaloisKeys(), selftest.rotation_key(self.ours, step))
             for step in program.steps

@@ -155,12 +155,12 @@ def _bytes(shape: Shape, parameters: ParameterSet) -> int:
 
 def most_ciphertext_bytes(parameters: ParameterSet) -> int:
     """No listed ciphertext of these parameters is longer: its residues uncompressed, and room for headers."""
-    return _WORD * (len(parameters.primes) - 1) * parameters.degree * 9 // 8 + 4096
+    return _WORD * len(parameters.data_primes) * parameters.degree * 9 // 8 + 4096
 
 
 def most_key_bytes(parameters: ParameterSet) -> int:
     """No listed evaluation key of these parameters is longer: a polynomial over all primes for each data prime."""
-    digits, chain = len(parameters.primes) - 1, len(parameters.primes)
+    digits, chain = len(parameters.data_primes), len(parameters.primes)
     return _WORD * digits * chain * parameters.degree * 9 // 8 + 16 * parameters.degree + 4096
 
 

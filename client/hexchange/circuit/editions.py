@@ -1,8 +1,8 @@
 """Editions as data: the parameter sets and slot layouts in which a table can be listed.
 
 The primes are those that SEAL's `CoeffModulus.Create` picks for the bit lengths in the comments, written
-down so that an edition is a fact and not the outcome of a call. The last prime of a chain is special:
-used by key switching only; it is longer than the data primes wherever the security table leaves room,
+down so that an edition is a fact and not the outcome of a call. The last prime of a chain of several is
+special: used by key switching only; it is longer than the data primes wherever the security table leaves room,
 because SEAL's key-switch digits are not centred and an equal length costs digits in the first slots.
 """
 
@@ -79,8 +79,9 @@ def padded(count: int) -> int:
 @dataclass(frozen=True, slots=True)
 class ParameterSet:
     """A parameter set of CKKS, or of BFV where it has a plain modulus. `primes` are in SEAL's order: the data primes,
-    of which the first is never dropped and all of which a fresh ciphertext has, then the special prime. `scale` is
-    that of a fresh ciphertext, and 1 in BFV. Raises UnsafeEdition outside the 128-bit table."""
+    of which the first is never dropped and all of which a fresh ciphertext has, then the special prime; a chain of one
+    has none, and allows sums alone. `scale` is that of a fresh ciphertext, and 1 in BFV. Raises UnsafeEdition outside
+    the 128-bit table."""
 
     name: str
     degree: int
@@ -91,10 +92,10 @@ class ParameterSet:
     def __post_init__(self) -> None:
         if sum(prime.bit_length() for prime in self.primes) > SECURE_BITS.get(self.degree, 0):
             raise UnsafeEdition(f"Parameter set {self.name} is outside the 128-bit security table.")
-        if any(prime.bit_length() > DATA_PRIME_BITS for prime in self.primes[:-1]):
+        if any(prime.bit_length() > DATA_PRIME_BITS for prime in self.data_primes):
             raise UnsafeEdition(f"Parameter set {self.name} has a data prime above {DATA_PRIME_BITS} bits.")
-        if len(set(self.primes)) != len(self.primes) or len(self.primes) < 2:
-            raise UnsafeEdition(f"Parameter set {self.name} has a prime twice, or not both kinds of primes.")
+        if len(set(self.primes)) != len(self.primes) or not self.primes:
+            raise UnsafeEdition(f"Parameter set {self.name} has a prime twice, or none.")
         if not all(1 < prime < 1 << LARGEST_PRIME_BITS for prime in self.primes):
             raise UnsafeEdition(
                 f"Parameter set {self.name} has a prime above {LARGEST_PRIME_BITS} bits, or none."
@@ -121,12 +122,12 @@ class ParameterSet:
     @property
     def data_primes(self) -> tuple[int, ...]:
         """The primes without the special one."""
-        return self.primes[:-1]
+        return self.primes[:-1] or self.primes
 
     @property
     def levels(self) -> int:
         """Products in a row that the chain allows."""
-        return len(self.primes) - 2
+        return len(self.data_primes) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +187,14 @@ class Edition:
         width = max(LEAST_WIDTH, padded(features))
         return replace(self, layout=Interleaved(self.parameters.slots // width))
 
+
+SUM = Edition(
+    # A 32-bit prime is stored in 4 bytes, one of 34 takes nearly 5. Of its bits most keep the error of a sum below
+    # what one row moves; larger tables are for `linear`.
+    ParameterSet(name="sum", degree=2048, primes=(4294955009,), scale=2.0**24),
+    Columns(per_slot=2),
+    most_blocks=63,
+)
 
 LINEAR = Edition(
     ParameterSet(
@@ -270,7 +279,7 @@ MLP = Edition(
     steps=tuple(1 << turn for turn in range(2, 12)),
 )
 
-EDITIONS = {edition.name: edition for edition in (LINEAR, STATS, TRAIN, BOUNDED, COUNT, MLP)}
+EDITIONS = {edition.name: edition for edition in (SUM, LINEAR, STATS, TRAIN, BOUNDED, COUNT, MLP)}
 
 
 def edition(name: str) -> Edition:

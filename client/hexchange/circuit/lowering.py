@@ -79,7 +79,8 @@ class _Columns:
     """Lowering in the layout of columns: rows in a block stage, sums finished in a once stage.
 
     Sums over rows stay in the slots; whoever holds the key adds them up, and to rows that share a slot their
-    constants.
+    constants. Where a chain allows sums alone, whatever is read and whatever is released changes its sign: a sum of
+    uploaded ciphertexts would otherwise have no step in it that a trace could ask a provider for.
     """
 
     def __init__(self, circuit: Circuit, chosen: Edition) -> None:
@@ -119,7 +120,7 @@ class _Columns:
         of = [self.values[index] for index in node.of]
         match node:
             case Read():
-                return self.tape.start(columns[node.column])
+                return self._turned(self.tape, self.tape.start(columns[node.column]))
             case Binary(op="add"):
                 return self.tape.add(*of)
             case Binary(op="subtract"):
@@ -133,6 +134,9 @@ class _Columns:
             case _:
                 return of[0]
 
+    def _turned(self, tape: Tape, value: Value) -> Value:
+        return value if self.edition.parameters.levels else tape.negate(value)
+
     def _outputs(self, *, of_sums: bool) -> list[tuple[str, int]]:
         return [
             (output.name, output.node)
@@ -141,13 +145,13 @@ class _Columns:
         ]
 
     def _row_output(self, name: str, node: int) -> ProgramOutput:
-        value = self.tape.switch(self.tape.finish(self.values[node]), 1)
+        value = self._turned(self.tape, self.tape.switch(self.tape.finish(self.values[node]), 1))
         return ProgramOutput(name, 0, value.register, True, value.shape)
 
     def _sums(self, names: tuple[str, ...], blocks: Stage) -> tuple[Stage, list[ProgramOutput]]:
         tape = Tape(self.ladder, per_block=False)
         kept = (Kept(0, index, blocks.shape(register)) for index, register in enumerate(blocks.keeps))
-        values = [tape.switch(tape.finish(value), 1) for value in tape.sources(*kept)]
+        values = [self._turned(tape, tape.switch(tape.finish(value), 1)) for value in tape.sources(*kept)]
         outputs = [
             ProgramOutput(name, 1, value.register, False, value.shape)
             for name, value in zip(names, values, strict=True)

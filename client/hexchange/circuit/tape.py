@@ -84,6 +84,10 @@ class Tape:
         left, right = self.lower(left, primes), self.lower(right, primes)
         return self._emit(Op.MULTIPLY, (left, right), self._product_shape(left, size=3))
 
+    def negate(self, value: Value) -> Value:
+        """The value with the other sign."""
+        return self._emit(Op.NEGATE, (value,), value.shape)
+
     def scale(self, value: Value, by: float) -> Value:
         """Product with a constant, not rescaled."""
         value = self.finish(value)

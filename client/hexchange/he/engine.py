@@ -19,8 +19,8 @@ _SCHEMES = {"bfv": (1, sealapi.SCHEME_TYPE.BFV), "ckks": (2, sealapi.SCHEME_TYPE
 class Engine:
     """What evaluation needs of SEAL under one parameter set; holds no key.
 
-    `ids[k]` is the 32-byte parameter id of a ciphertext with k primes; the last one, with the special prime,
-    is that of keys and names the whole set.
+    `ids[k]` is the 32-byte parameter id of a ciphertext with k primes; the last one, with the special prime if there
+    is one, is that of keys and names the whole set.
     """
 
     parameters: ParameterSet
@@ -32,7 +32,7 @@ class Engine:
     @property
     def top(self) -> int:
         """Data primes of a fresh ciphertext."""
-        return len(self.parameters.primes) - 1
+        return len(self.parameters.data_primes)
 
     def words(self, primes: int) -> list[int]:
         """The parameter id of a level as SEAL's calls take it."""
@@ -62,7 +62,7 @@ def engine(parameters: ParameterSet) -> Engine:
     ids = tuple(parameter_id(parameters, count) for count in range(len(parameters.primes) + 1))
     encoder = sealapi.BatchEncoder(context) if parameters.plain_modulus else sealapi.CKKSEncoder(context)
     made = Engine(parameters, context, sealapi.Evaluator(context), encoder, ids)
-    if (context.key_parms_id(), context.first_parms_id()) != (made.words(-1), made.words(-2)):
+    if (context.key_parms_id(), context.first_parms_id()) != (made.words(-1), made.words(made.top)):
         raise ForeignEngine(f"SEAL names the parameters of {parameters.name} by another id than expected.")
     return made
 

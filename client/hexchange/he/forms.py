@@ -90,7 +90,7 @@ def _array(count: int) -> bytes:
 
 def _switching_keys(engine: Engine, *, index: int, slots: int) -> Form:
     """`slots` lists of keys, all empty but the one at `index`, with one seeded key per data prime."""
-    one = _seeded(engine, engine.top + 1, _KEY_SCALE, _KEY_TRANSFORMED)
+    one = _seeded(engine, len(engine.parameters.primes), _KEY_SCALE, _KEY_TRANSFORMED)
     start = engine.ids[-1] + struct.pack("<Q", slots) + bytes(8 * index) + struct.pack("<Q", engine.top)
     each = _merged([header(length(one)), *one])
     return _merged([start, *(each * engine.top), bytes(8 * (slots - 1 - index))])

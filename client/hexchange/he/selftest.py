@@ -28,6 +28,7 @@ GOLDEN = {
     "linear": "d3ebfe1847f3f91df01026b8681d55ec03a2c3b3e92aa33c6acc44daa9e2209e",
     "mlp": "ae406dda11c999617dccbc4a5aa5ce1df94f463a9c076ecb5f38f5122e02c6e5",
     "stats": "aea93fce14af51f6871026e9b2464b29303c8a0d2405d4ea7420210a24b2ebef",
+    "sum": "cb3507bb5a9dcc0355ab5da05d8ae4c4e7c9ef1e0b51446775dc9fa08ececf8b",
     "train": "38d1082d9532fb531c4460b2322d0f74fd24d9c17479b1fc8c9ac02b49712fab",
 }
 
@@ -57,7 +58,9 @@ def evaluated(program: Program) -> Evaluation:
     chosen = engine(program.edition.parameters)
     inputs = {source.name: source.shape for source in program.inputs}
     rotations = {step: load_rotation_key(chosen, step, rotation_key(chosen, step)) for step in program.steps}
-    relin = load_relin_key(chosen, made_up(chosen, forms.relin_key(chosen), "relin"))
+    relin = None
+    if program.relinearizes:
+        relin = load_relin_key(chosen, made_up(chosen, forms.relin_key(chosen), "relin"))
     return evaluate(
         program,
         lambda name, block: ciphertext(chosen, inputs[name], f"{name} {block}"),
@@ -95,11 +98,13 @@ def made_up(engine: Engine, form: forms.Form, label: str) -> bytes:
 
 def every_primitive(edition: Edition) -> Program:
     """Two row blocks and every primitive that the edition's depth and keys allow."""
-    if edition.parameters.scheme == "bfv":
-        return _every_exact_primitive(edition)
     parameters = edition.parameters
+    if parameters.scheme == "bfv":
+        return _every_exact_primitive(edition)
     fresh = Shape(2, len(parameters.data_primes), parameters.scale)
     blocks = _Tape(edition, [TableInput("a", fresh), TableInput("b", fresh)])
+    if not parameters.levels:
+        return _every_sum(edition, blocks)
     weighted = [
         blocks.scaled(Op.MULTIPLY_SCALAR, side, value=value) for side, value in ((0, 0.75), (1, -0.5))
     ]
@@ -125,6 +130,18 @@ def every_primitive(edition: Edition) -> Program:
     stages = (blocks.stage(per_block=True, keeps=(kept,)), once.stage(per_block=False, keeps=()))
     vectors = {"mask": np.linspace(-1.0, 1.0, parameters.slots)}
     return Program(edition, edition.rows_per_block + 1, stages, outputs, vectors)
+
+
+def _every_sum(edition: Edition, blocks: _Tape) -> Program:
+    score = blocks.put(Op.ADD, 0, blocks.put(Op.SUB, 0, 1))
+    once = _Tape(edition, [Kept(0, 0, blocks.shape(score))])
+    total = once.put(Op.NEGATE, 0)
+    outputs = (
+        ProgramOutput("score", 0, score, True, blocks.shape(score)),
+        ProgramOutput("total", 1, total, False, once.shape(total)),
+    )
+    stages = (blocks.stage(per_block=True, keeps=(score,)), once.stage(per_block=False, keeps=()))
+    return Program(edition, edition.rows_per_block + 1, stages, outputs, {})
 
 
 def _every_exact_primitive(edition: Edition) -> Program:

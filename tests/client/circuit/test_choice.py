@@ -42,6 +42,8 @@ def test_of_equally_large_editions_the_best_is_chosen() -> None:
 @pytest.mark.parametrize(
     ("words", "row_norm", "chosen"),
     [
+        ("mean", None, ["sum"]),
+        ("mean,predict", 1.0, ["linear"]),
         ("predict", None, ["linear"]),
         ("describe, predict", None, ["stats"]),  # serves both, so `linear` is not made beside it
         ("predict,ridge,describe", None, ["stats"]),
@@ -61,6 +63,8 @@ def test_the_smallest_editions_that_serve_all_are_chosen(
 
 def test_an_edition_that_cannot_hold_the_table_is_not_chosen() -> None:
     assert list(editions_for("predict", columns(5), 1_500_000, None)) == ["linear"]
+    assert list(editions_for("mean", columns(5), 129_024, None)) == ["sum"]
+    assert list(editions_for("mean", columns(5), 129_025, None)) == ["linear"]
     with pytest.raises(TableTooLarge, match="stats"):
         editions_for("predict,describe", columns(5), 1_500_000, None)
     with pytest.raises(TableTooLarge, match="40 features"):

@@ -17,6 +17,7 @@ PINNED = {
     "linear": "054b44d69ad5d81e95a5b5ebcbc368ea17d5bbdb47d07cb9cf4ea3244e580aa7",
     "mlp": "9ba9fa3c691c31467707a43ad2413c31054a4999406de05f81773fb5ec71b2fb",
     "stats": "2197dc4380c57f7ad09cfad6ae2a95a99f5dc91cab7fe48bebd7b4c1f81d2926",
+    "sum": "d39f0376785d9a7ebaa45a6afb25c16814b8e1c9738cf68066cd42d6995a2b72",
     "train": "88e456aa0f9cbe7ac22f4b4739c117fc97b553d8e7ff8e2c259e43f02deb117d",
     "bounded": "88e456aa0f9cbe7ac22f4b4739c117fc97b553d8e7ff8e2c259e43f02deb117d",
 }

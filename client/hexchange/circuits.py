@@ -30,6 +30,9 @@ MODEL_TYPES = (
 """What a model file may hold; it is read by name and never unpickled."""
 
 
+EXACT = ":exact"
+"""What is written behind a circuit's name to want it exact where an ε could be offered."""
+
 LARGEST_CARD = 1 << 18
 """Bytes of a score card's file."""
 
@@ -37,14 +40,16 @@ LARGEST_CARD = 1 << 18
 def editions_for(words: str, columns: Sequence[Column], rows: int, row_norm: float | None) -> dict[str, int]:
     """The smallest editions of a table that serve the circuits named in a list with commas, each with its bytes, about.
 
-    A row norm is declared for offers with ε > 0, so what they need is chosen then. Raises CircuitNotFound, and what
-    `edition_sizes` raises where no edition that a circuit can use holds the table.
+    A row norm is declared for offers with ε > 0, so what they need is chosen then, but for a name that ends in
+    `:exact`. Raises CircuitNotFound, and what `edition_sizes` raises where no edition that a circuit can use holds the
+    table.
     """
     wanted, sizes = [], dict[str, int]()
-    for name in (word.strip() for word in words.split(",")):
+    for word in (word.strip() for word in words.split(",")):
+        name = word.removesuffix(EXACT)
         if name not in CIRCUITS:
             raise _unknown(name)
-        wanted.append(CIRCUITS[name].served_by(noise=row_norm is not None))
+        wanted.append(CIRCUITS[name].served_by(noise=row_norm is not None and name == word))
         for each in wanted[-1]:
             with suppress(TableTooLarge, NothingToCount):
                 sizes |= edition_sizes([each], columns, rows, row_norm)

@@ -29,7 +29,7 @@ from hexchange.chain.permits import sign_permit
 from hexchange.circuit.document import Circuit, circuit_digest
 from hexchange.circuit.library.predict import scoring
 from hexchange.circuit.results import in_units
-from hexchange.circuits import find_circuit
+from hexchange.circuits import editions_for, find_circuit
 from hexchange.market.manifests import Manifest
 from hexchange.market.messages import OfferRequest
 from hexchange.market.results import ReleasedResult
@@ -77,9 +77,9 @@ def play(stage: Stage) -> Played:
     story.heading("Three owners encrypt and list their tables")
     cancer, held_out = data.cancer()
     loans, approved = data.loans()
-    hospital = _list(stage, "hospital", cancer, ("stats", "train"), epsilon=3 * MICRO, exact=1)
-    bureau = _list(stage, "bureau", loans, ("linear",), epsilon=0, exact=2)
-    clinic = _list(stage, "clinic", data.diabetes(), ("stats",), epsilon=4 * MICRO, exact=0)
+    hospital = _list(stage, "hospital", cancer, "describe,logistic:exact", epsilon=3 * MICRO, exact=1)
+    bureau = _list(stage, "bureau", loans, "predict", epsilon=0, exact=2)
+    clinic = _list(stage, "clinic", data.diabetes(), "describe", epsilon=4 * MICRO, exact=0)
     model = data.lender_model(loans.frame, approved)
     scores, store = scoring(_table(bureau), model), stage.cast["hospital"].store
     _offers(stage, "hospital", hospital, [
@@ -118,12 +118,12 @@ def play(stage: Stage) -> Played:
 # --- Listing --------------------------------------------------------------------------------------
 
 
-def _list(
-    stage: Stage, role: str, table: Table, editions: Sequence[str], *, epsilon: int, exact: int
-) -> Manifest:
+def _list(stage: Stage, role: str, table: Table, allowed: str, *, epsilon: int, exact: int) -> Manifest:
     owner, began = stage.cast[role], time.monotonic()
     workspace = Workspace(owner.home, table.name)
-    encrypted = encrypt_table(table.frame, table.schema, editions, table.card, workspace, owner.store)
+    schema = table.schema
+    editions = editions_for(allowed, schema.columns, len(table.frame), schema.row_norm)
+    encrypted = encrypt_table(table.frame, schema, list(editions), table.card, workspace, owner.store)
     with owner.sender() as sender:
         sender.send("guarantees", owner.contracts.calls.deposit(GUARANTEES, _permit(owner, GUARANTEES)))
         listing = list_dataset(workspace, owner.contracts, sender, epsilon, exact)
@@ -131,7 +131,7 @@ def _list(
     shortened = f"; {encrypted.rows_shortened} long rows shortened" if encrypted.rows_shortened else ""
     story.line(
         f"the {role} lists {table.card.title!r} as dataset {listing.dataset}: {len(table.frame):,} rows, "
-        f"{len(table.schema.columns)} columns, {sizes} in {time.monotonic() - began:.1f} s{shortened}"
+        f"{len(schema.columns)} columns, for {allowed}: {sizes} in {time.monotonic() - began:.1f} s{shortened}"
     )
     return encrypted.manifest
 

@@ -22,6 +22,13 @@ class Linear:
     coef_, intercept_ = np.array([0.25, -1.5]), np.array([0.125])
 
 
+class Logistic(Linear):
+    """One that gives probabilities."""
+
+    def predict_proba(self) -> None:
+        """Never asked for any."""
+
+
 LAYERS = [
     (np.linspace(-1, 1, 6).reshape(2, 3), np.array([0.1, 0.2, 0.3])),
     (np.linspace(-0.5, 1, 6).reshape(3, 2), np.array([0.0, 1.0])),
@@ -32,7 +39,7 @@ CARD = Card((Bin("a", 0, 0, 5), Bin("b", 1, 2, -2)), 10)
 def circuits() -> dict[str, Circuit]:
     """Every circuit in every edition that serves it, exact and with noise, over a table of two row blocks at most."""
     columns = (Column("a", 0.0, 1.0), Column("b", 1.0, 3.0), Column("y", 0.0, 1.0))
-    models = {"predict": Linear(), "network": LAYERS, "score_card": CARD}
+    models = {"predict": Linear(), "rate": Logistic(), "network": LAYERS, "score_card": CARD}
     made = {}
     for name, recipe in CIRCUITS.items():
         for noise in (False, True):

@@ -12,7 +12,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import rfc8785
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -338,6 +338,15 @@ def encode_circuit(circuit: Circuit) -> bytes:
 def circuit_digest(circuit: Circuit) -> bytes:
     """sha-256 of the canonical bytes: what an offer signs and a job names."""
     return hashlib.sha256(encode_circuit(circuit)).digest()
+
+
+def circuit_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of the canonical form, in which nothing is left out. It says less than
+    `parse_circuit` checks: not which node may refer to which, nor which names must differ."""
+    schema = _adapter().json_schema()
+    for part in (schema, *schema["$defs"].values()):
+        part["required"] = list(part["properties"])
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
 def malformed(reason: str) -> MalformedCircuit:

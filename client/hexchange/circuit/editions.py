@@ -219,6 +219,19 @@ STATS = Edition(
     relinearize=True,
 )
 
+POLY3 = Edition(
+    ParameterSet(
+        name="poly3",
+        degree=8192,
+        # 40, 30, 30, 30, 50
+        primes=(1099511480321, 1073479681, 1073643521, 1073692673, 1125899906826241),
+        scale=2.0**30,
+    ),
+    Columns(),
+    most_blocks=250,
+    relinearize=True,
+)
+
 TRAIN = Edition(
     ParameterSet(
         name="train",
@@ -279,7 +292,7 @@ MLP = Edition(
     steps=tuple(1 << turn for turn in range(2, 12)),
 )
 
-EDITIONS = {edition.name: edition for edition in (SUM, LINEAR, STATS, TRAIN, BOUNDED, COUNT, MLP)}
+EDITIONS = {edition.name: edition for edition in (SUM, LINEAR, STATS, POLY3, TRAIN, BOUNDED, COUNT, MLP)}
 
 
 def edition(name: str) -> Edition:

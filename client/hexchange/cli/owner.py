@@ -17,7 +17,7 @@ from hexchange.chain.amounts import parse_amount
 from hexchange.chain.events import ZERO_ADDRESS
 from hexchange.chain.offers import offer_digest
 from hexchange.circuit.library import CIRCUITS
-from hexchange.circuits import edition_sizes, editions_for, find_circuit
+from hexchange.circuits import EXACT, edition_sizes, editions_for, find_circuit
 from hexchange.cli.context import Context
 from hexchange.cli.output import table
 from hexchange.errors import OfferNotFound
@@ -48,6 +48,9 @@ def group() -> None:
 # --- at home --------------------------------------------------------------------------------------
 
 
+_EXACTLY = f"Where a row norm is declared, NAME{EXACT} wants a circuit without noise."
+
+
 @app.command()
 def encrypt(
     call: typer.Context,
@@ -59,7 +62,9 @@ def encrypt(
     columns: Annotated[Path | None, typer.Option(help="TOML file that declares columns and ranges.")] = None,
     label: Annotated[str | None, typer.Option(help="Label column, where ranges are inferred.")] = None,
     drop: Annotated[list[str] | None, typer.Option(help="Column to leave out.")] = None,
-    for_: Annotated[str, typer.Option("--for", help=f"Circuits: {','.join(CIRCUITS)}.")] = "describe",
+    for_: Annotated[
+        str, typer.Option("--for", help=f"Circuits: {','.join(CIRCUITS)}. {_EXACTLY}")
+    ] = "describe",
     edition: Annotated[list[str] | None, typer.Option(help="Editions by name, in place of --for.")] = None,
     replaces: Annotated[str | None, typer.Option(help="The table whose dataset this will update.")] = None,
 ) -> None:

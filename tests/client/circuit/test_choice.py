@@ -50,6 +50,8 @@ def test_of_equally_large_editions_the_best_is_chosen() -> None:
         ("predict,logistic", None, ["linear", "train"]),
         ("logistic,describe,logistic", None, ["train", "stats"]),
         ("logistic,describe", 1.5, ["bounded", "stats"]),
+        ("logistic:exact,describe", 1.5, ["train", "stats"]),
+        ("logistic:exact, logistic", 1.5, ["bounded"]),  # serves exact releases too
         ("histogram,predict", 1.5, ["count", "linear"]),
     ],
 )
@@ -76,5 +78,7 @@ def test_an_edition_that_cannot_hold_the_table_is_not_chosen() -> None:
 def test_unknown_names_are_refused() -> None:
     with pytest.raises(CircuitNotFound, match="divine"):
         editions_for("describe,divine", columns(5), 100, None)
+    with pytest.raises(CircuitNotFound, match="describe:often"):
+        editions_for("describe:often", columns(5), 100, None)
     with pytest.raises(EditionNotFound, match="fast"):
         edition_sizes(["fast"], columns(5), 100, None)

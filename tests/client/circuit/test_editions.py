@@ -11,6 +11,7 @@ from hexchange.circuit.editions import (
     EDITIONS,
     LINEAR,
     MLP,
+    POLY3,
     SECURE_BITS,
     STATS,
     SUM,
@@ -57,14 +58,14 @@ def test_data_primes_too_long_for_exact_encoding_are_refused() -> None:
         ParameterSet("long", 8192, (long, *STATS.parameters.primes[1:]), 2.0**40)
 
 
-@pytest.mark.parametrize("chosen", [STATS, TRAIN, MLP], ids=lambda one: one.name)
+@pytest.mark.parametrize("chosen", [STATS, POLY3, TRAIN, MLP], ids=lambda one: one.name)
 def test_the_special_prime_is_at_least_eight_bits_longer_than_the_data_primes(chosen: Edition) -> None:
     longest = max(prime.bit_length() for prime in chosen.parameters.data_primes)
     assert chosen.parameters.primes[-1].bit_length() >= longest + 8
 
 
 def test_the_sum_of_all_row_blocks_stays_below_half_the_first_prime() -> None:
-    for chosen in (SUM, LINEAR, STATS):
+    for chosen in (SUM, LINEAR, STATS, POLY3):
         assert 2 * chosen.most_blocks * chosen.parameters.scale <= chosen.parameters.data_primes[0]
 
 

@@ -69,7 +69,13 @@ def predict_clear(frame: pd.DataFrame, coefficients: Mapping[str, float], interc
 
 
 def scoring(table: Table, model: Any, edition: str = EDITIONS[0]) -> Circuit:
-    """The scores of a fitted model, its columns found by name, or by order where it was fitted without names.
+    """The scores of a fitted model. Raises ModelUnreadable as `weights_of` does."""
+    chances = hasattr(model, "predict_proba")
+    return predict(table, *weights_of(table, model), probability=chances, edition=edition)
+
+
+def weights_of(table: Table, model: Any) -> tuple[dict[str, float], float]:
+    """Coefficients and intercept of a fitted model, its columns found by name, or by order where it was fitted without.
 
     Raises ModelUnreadable where the model has several outputs or not as many coefficients as columns.
     """
@@ -83,9 +89,7 @@ def scoring(table: Table, model: Any, edition: str = EDITIONS[0]) -> Circuit:
             f"the model has {len(coefficients)} coefficients for {len(names)} columns",
             hint="use a model with one output, fitted to columns of this table",
         )
-    weights = dict(zip(names, coefficients, strict=True))
-    chances = hasattr(model, "predict_proba")
-    return predict(table, weights, intercepts[0], probability=chances, edition=edition)
+    return dict(zip(names, coefficients, strict=True)), intercepts[0]
 
 
 def _build(table: Table, asked: Asked) -> Circuit:

@@ -20,7 +20,7 @@ from time import monotonic
 from types import TracebackType
 
 from hexchange.circuit.analysis import Analysis, check
-from hexchange.circuit.costs import most_ciphertext_bytes, most_key_bytes
+from hexchange.circuit.costs import COSTS, CostTable, most_ciphertext_bytes, most_key_bytes
 from hexchange.circuit.document import Circuit, parse_circuit
 from hexchange.circuit.lowering import lower
 from hexchange.circuit.program import Program
@@ -155,8 +155,10 @@ class Verification:
         return self.evaluated.digest == self.expected
 
 
-def plan(store: ContentStore, manifest_digest: bytes, circuit_digest: bytes) -> Plan:
-    """Read, check and lower what a job names.
+def plan(
+    store: ContentStore, manifest_digest: bytes, circuit_digest: bytes, costs: CostTable = COSTS
+) -> Plan:
+    """Read, check and lower what a job names; `costs` are those of the machine that is to run it.
 
     Raises ContentMissing and its kin for documents that the store does not give, MalformedDocument and
     MalformedCircuit for wrong ones, EditionNotFound and InputMismatch where the dataset does not hold what
@@ -166,7 +168,7 @@ def plan(store: ContentStore, manifest_digest: bytes, circuit_digest: bytes) -> 
         Manifest, store.get_block(manifest_digest, Manifest.CAP, deadline=DOCUMENT_SECONDS)
     )
     circuit = parse_circuit(store.get_block(circuit_digest, deadline=DOCUMENT_SECONDS))
-    analysis = check(circuit)
+    analysis = check(circuit, costs)
     program = lower(circuit)
     edition = manifest.edition(program.edition.name)
     _require_columns(manifest, circuit)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 
 import services
-from bench import market, moments, networks, report, scores, storage, training, whole
+from bench import market, moments, networks, prediction, report, scores, storage, training, whole
 from bench.machine import machine, versions
 from bench.report import Result
 from hexchange.cli.output import pairs
@@ -26,7 +26,15 @@ def main() -> None:
     parser.add_argument("--demo", action="store_true", help="also run `make demo` and watch its memory")
     options = parser.parse_args()
     groups: list[Callable[[], list[Result]]] = [
-        *(scores.score, training.train, moments.described, moments.gram, storage.tables, storage.keys),
+        *(
+            scores.score,
+            training.train,
+            moments.described,
+            moments.gram,
+            moments.large,
+            storage.tables,
+            storage.keys,
+        ),
         *(networks.product, networks.images),
         market.overhead,
     ]
@@ -45,10 +53,11 @@ def main() -> None:
         except (RuntimeError, HexchangeError) as error:
             failures.append(str(error))
         report.write(FOLDER / "results.json", here, installed, results)
-    report.show(console, results)
-    PAGE.write_text(
-        report.markdown(here, installed, results, f"{datetime.now(UTC):%Y-%m-%d}"), encoding="utf-8"
-    )
+    foretold = prediction.predictions()
+    report.write(FOLDER / "results.json", here, installed, results, foretold)
+    report.show(console, results, foretold)
+    page = report.markdown(here, installed, results, f"{datetime.now(UTC):%Y-%m-%d}", foretold)
+    PAGE.write_text(page, encoding="utf-8")
     console.print(f"\nAlso in {FOLDER / 'results.json'} and {PAGE}")
     if failures:
         sys.exit("\n".join(failures))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from unittest.mock import patch
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from bench.timing import Seconds, timed
@@ -19,6 +24,7 @@ from hexchange.circuit.results import reduce, unwhiten
 from hexchange.circuit.shares import split
 from hexchange.he import evaluator
 from hexchange.he.canonical import from_seeded, to_canonical
+from hexchange.he.crew import Crew
 from hexchange.he.encryption import Encryption
 from hexchange.he.evaluator import Run
 from hexchange.he.keys import (
@@ -30,6 +36,7 @@ from hexchange.he.keys import (
     make_rotation_key,
 )
 from hexchange.he.opening import open_outputs
+from hexchange.he.sandbox import Limits
 from hexchange.he.trace import Trace
 
 ROUNDS = 5
@@ -114,6 +121,42 @@ class Case:
 
     def blob(self, name: str, block: int) -> bytes:
         return self.blobs[name, block]
+
+    @contextmanager
+    def crew(self, most: int) -> Iterator[Callable[[int], None]]:
+        """Runs by so many sandboxed children at a time, from files into files."""
+        limits = Limits(memory=8 << 30, cpu_seconds=600, wall_seconds=600.0, output_bytes=1 << 20)
+        with TemporaryDirectory() as name:
+            folder = Path(name)
+            inputs = {place: folder / f"{place[0]} {place[1]}" for place in self.blobs}
+            rotations = {step: folder / f"step {step}" for step in self.rotations}
+            relin = folder / "relin" if self.relin else None
+            for place, path in inputs.items():
+                path.write_bytes(self.blobs[place])
+            for step, path in rotations.items():
+                path.write_bytes(self.rotations[step])
+            if relin:
+                relin.write_bytes(self.relin or b"")
+            crew = Crew(folder, most, limits.memory)
+
+            def run(processes: int) -> None:
+                files = inputs, relin, rotations
+                crew.run(self.program, *files, seeds=[SEED], most=processes, limits=limits)
+
+            try:
+                yield run
+            finally:
+                crew.close()
+
+    def child_memory(self) -> int:
+        """Most bytes that a child had resident while it ran the case."""
+        others = set(psutil.Process().children())
+        with self.crew(1) as run:
+            run(1)
+            (child,) = set(psutil.Process().children()) - others
+            status = Path(f"/proc/{child.pid}/status").read_text(encoding="utf-8")
+        (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
 
     def values(self) -> dict[str, Floats]:
         """What a release would give without rounding or noise, still in the circuit's own units."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import numpy as np
 import pandas as pd
 
-from bench.case import ROUNDS, SEED, Case
+from bench.case import ROUNDS, Case
 from bench.peer import STARTED, Gram
 from bench.report import Peer, Result
 from bench.timing import medians
@@ -17,8 +15,6 @@ from hexchange.circuit.document import Column, Table
 from hexchange.circuit.library.covariance import covariance, covariance_clear
 from hexchange.circuit.library.describe import describe, describe_clear
 from hexchange.circuit.results import present
-from hexchange.he.crew import Crew
-from hexchange.he.sandbox import Limits
 
 
 def described(rows: int = 569, columns: int = 30) -> list[Result]:
@@ -65,24 +61,34 @@ def gram(rows: int = 100_000, columns: int = 20, peer_pairs: int = 6) -> list[Re
     ]
 
 
+def large(rows: int = 1_000_000, columns: int = 20) -> list[Result]:
+    """The same over ten times the rows: streamed, so a child takes no more memory for them."""
+    values = np.random.default_rng(5).uniform(-1, 1, (rows, columns))
+    names = tuple(Column(f"x{number}", -1.0, 1.0) for number in range(columns))
+    few = rows // 10
+    case, tenth = (Case.of(covariance(Table(len(part), names)), part) for part in (values, values[:few]))
+    spent = case.run()
+    covariances = present(case.circuit, case.values())
+    clear = covariance_clear(pd.DataFrame(values, columns=[column.name for column in names]))
+    details = {
+        "seconds of it in computing": spent["compute"],
+        "bytes that a child had in memory": case.child_memory(),
+        f"the same for {few:,} rows": tenth.child_memory(),
+        "largest error of a covariance": float((covariances - clear).abs().to_numpy().max()),
+    }
+    text = f"sums and products {rows:,} x {columns}"
+    return [Result("gram_1000000x20", text, spent["whole"], case.stored_bytes, details=details)]
+
+
 def _two_processes(case: Case, text: str) -> Result:
     """The same run by sandboxed children from files into files, keys loaded, by the clock on the wall."""
-    limits = Limits(memory=8 << 30, cpu_seconds=600, wall_seconds=600.0, output_bytes=1 << 20)
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        inputs = {place: folder / f"{place[0]} {place[1]}" for place in case.blobs}
-        for place, path in inputs.items():
-            path.write_bytes(case.blobs[place])
-        relin = folder / "relin"
-        relin.write_bytes(case.relin or b"")
-        crew = Crew(folder, 2, limits.memory)
+    with case.crew(2) as run:
 
         def wall(processes: int) -> float:
             began = perf_counter()
-            crew.run(case.program, inputs, relin, {}, seeds=[SEED], most=processes, limits=limits)
+            run(processes)
             return perf_counter() - began
 
         found = medians(ROUNDS, lambda: {"one": wall(1)}, lambda: {"two": wall(2)})
-        crew.close()
     peer = Peer("we ourselves in one process", found["one"])
     return Result("two_processes", f"{text} in two processes", found["two"], peer=peer, goal_ratio=1.8)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +12,7 @@ from rich.console import Console
 
 from hexchange.cli.output import pairs, table
 
+PREDICTED = ("work", "figure", "predicted", "measured", "off by", "goal", "")
 NAMES = ("work", "ours", "goal", "", "peer", "ratio", "our bytes", "peer bytes")
 
 
@@ -80,8 +81,44 @@ class Result:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One figure of a work (`seconds`, or bytes as `memory` or `bytes`), predicted and measured."""
+
+    text: str
+    figure: str
+    predicted: float
+    measured: float
+
+    @property
+    def goal(self) -> float:
+        """By which factor it may be off."""
+        return 2.0 if self.figure == "seconds" else 1.2
+
+    @property
+    def factor(self) -> float:
+        """How far the prediction is off, either way."""
+        return max(self.predicted / self.measured, self.measured / self.predicted)
+
+    @property
+    def met(self) -> bool:
+        """Whether it is off by no more than it may."""
+        return self.factor <= self.goal
+
+    def document(self) -> dict[str, Any]:
+        """As results.json has it."""
+        return {
+            "work": self.text, "figure": self.figure, "predicted": self.predicted, "measured": self.measured,
+            "goal_factor": self.goal, "met": self.met,
+        }  # fmt: skip
+
+
 def write(
-    path: Path, machine: Mapping[str, Any], versions: Mapping[str, str], results: Sequence[Result]
+    path: Path,
+    machine: Mapping[str, Any],
+    versions: Mapping[str, str],
+    results: Sequence[Result],
+    predictions: Sequence[Prediction] = (),
 ) -> None:
     """Write what was measured so far."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,12 +126,17 @@ def write(
         "machine": machine,
         "versions": versions,
         "results": [result.document() for result in results],
+        "predictions": [prediction.document() for prediction in predictions],
     }
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
 def markdown(
-    machine: Mapping[str, Any], versions: Mapping[str, str], results: Iterable[Result], date: str
+    machine: Mapping[str, Any],
+    versions: Mapping[str, str],
+    results: Iterable[Result],
+    date: str,
+    predictions: Sequence[Prediction] = (),
 ) -> str:
     """The same as a page."""
     results = list(results)
@@ -117,11 +159,24 @@ def markdown(
     for result in results:
         figures = [f"{name} {value:.4g}" for name, value in result.details.items()]
         lines += [f"* {result.text}: {'; '.join(figures)}."] if figures else []
+    if predictions:
+        lines += [
+            "",
+            "## Predictions",
+            "",
+            "What the analysis says of a run before it, from a cost table measured in the same run of benchmarks:",
+            "seconds of one core from loading keys to writing results and a trace, most resident memory of the child,",
+            "and bytes of keys and ciphertexts.",
+            "",
+            f"| {' | '.join(PREDICTED)} |",
+            f"|{'---|' * len(PREDICTED)}",
+            *(f"| {' | '.join(predicted(prediction))} |" for prediction in predictions),
+        ]
     return "\n".join(lines) + "\n"
 
 
-def show(console: Console, results: Iterable[Result]) -> None:
-    """The table, and below it who the peers are and what else was measured."""
+def show(console: Console, results: Iterable[Result], predictions: Sequence[Prediction] = ()) -> None:
+    """The table, and below it who the peers are and what else was measured; then what was predicted."""
     results = list(results)
     names = [name if name in ("work", "") else f">{name}" for name in NAMES]
     console.print(table(names, [row(result) for result in results], title="Medians"))
@@ -132,6 +187,9 @@ def show(console: Console, results: Iterable[Result]) -> None:
         if result.details:
             console.print(f"\n  [bold]{result.text}[/bold]")
             console.print(pairs({f"    {name}": f"{value:.4g}" for name, value in result.details.items()}))
+    if predictions:
+        names = [name if name in ("work", "figure", "") else f">{name}" for name in PREDICTED]
+        console.print(table(names, [predicted(each) for each in predictions], title="Predictions"))
 
 
 def row(result: Result) -> tuple[str, ...]:
@@ -143,6 +201,17 @@ def row(result: Result) -> tuple[str, ...]:
         result.text, seconds(result.seconds), ", ".join(goal for goal in goals if goal), met,
         seconds(peer.seconds if peer else None), times(result.ratio),
         size(result.bytes), size(peer.bytes if peer else None),
+    )  # fmt: skip
+
+
+def predicted(prediction: Prediction) -> tuple[str, ...]:
+    """One line of the table of predictions."""
+    said: Callable[[float], str] = (
+        seconds if prediction.figure == "seconds" else lambda count: size(round(count))
+    )
+    return (
+        prediction.text, prediction.figure, said(prediction.predicted), said(prediction.measured),
+        f"{prediction.factor:.2f}x", f"{prediction.goal:g}x", "met" if prediction.met else "not met",
     )  # fmt: skip
 
 

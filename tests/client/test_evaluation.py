@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +13,7 @@ import pytest
 
 from hexchange import evaluation
 from hexchange.circuit import packing
+from hexchange.circuit.costs import COSTS, CostTable
 from hexchange.circuit.document import Circuit, Column, Table, encode_circuit
 from hexchange.circuit.editions import LINEAR, STATS
 from hexchange.circuit.library.describe import describe
@@ -219,6 +220,13 @@ def test_a_circuit_that_does_not_fit_the_dataset_is_refused_before_anything_is_f
     assert callable(case)
     with pytest.raises(error):
         world.plan(*case(world))
+
+
+def test_seconds_are_declared_for_the_machine_that_is_to_run(world: World) -> None:
+    slow = CostTable(*(2 * cost for cost in astuple(COSTS)))
+    usual = world.plan()
+    slower = evaluation.plan(world.store, usual.manifest_digest, usual.circuit_digest, slow)
+    assert slower.seconds == pytest.approx(2 * usual.seconds)
 
 
 def test_documents_that_are_missing_or_malformed_are_refused(world: World) -> None:

@@ -10,12 +10,16 @@ from io import StringIO
 from pathlib import Path
 from subprocess import PIPE
 
+import numpy as np
 import psutil
 import pytest
 from rich.console import Console
 
-from bench import machine, market, moments, networks, report, scores, storage, timing, whole
-from bench.report import Peer, Result
+from bench import machine, market, moments, networks, prediction, report, scores, storage, timing, whole
+from bench.report import Peer, Prediction, Result
+from hexchange.circuit.costs import COSTS
+from hexchange.circuit.document import Column, Table
+from hexchange.circuit.library.mean import mean
 
 SCORE = Result(
     "score20_rows", "score", 0.05, 42_000_000, Peer("TenSEAL", 1000.0, 33 * 10**9), goal_seconds=0.2
@@ -62,7 +66,7 @@ def test_the_file_holds_machine_versions_and_the_fields_of_every_work(tmp_path: 
     path = tmp_path / "bench" / "results.json"
     report.write(path, machine.machine(), machine.versions(), [SCORE, Result("keys", "keys", 1.0)])
     document = json.loads(path.read_text())
-    assert set(document) == {"machine", "versions", "results"}
+    assert set(document) == {"machine", "versions", "results", "predictions"}
     assert {"cpu", "cores", "memory_bytes", "kernel"} <= set(document["machine"])
     assert {"python", "tenseal", "SEAL", "anvil"} <= set(document["versions"])
     score, keys = document["results"]
@@ -82,6 +86,40 @@ def test_the_table_says_whether_each_goal_is_met():
     assert "not met" in next(line for line in text.splitlines() if "301 s" in line)
     assert " met" in next(line for line in text.splitlines() if "20,000x" in line)
     assert "300 s, 8 GB" in text
+
+
+def test_a_prediction_is_off_by_a_factor_either_way_and_memory_by_less_than_seconds():
+    assert Prediction("a", "seconds", 1.0, 2.0).factor == Prediction("a", "seconds", 2.0, 1.0).factor == 2.0
+    assert Prediction("a", "seconds", 1.0, 1.9).met
+    assert not Prediction("a", "memory", 1.0, 1.3).met
+
+
+def test_a_case_is_predicted_and_measured_in_every_figure():
+    table = Table(60, (Column("a", -1.0, 1.0), Column("b", -1.0, 1.0)))
+    values = np.random.default_rng(1).uniform(-1, 1, (60, 2))
+    found = prediction.compare("mean", mean(table), values, COSTS)
+    assert [each.figure for each in found] == ["seconds", "memory", "bytes"]
+    assert all(each.predicted > 0 and each.measured > 0 for each in found)
+
+
+def test_predictions_stand_in_a_table_of_their_own(tmp_path: Path):
+    made = [Prediction("mean", "seconds", 0.5, 0.4), Prediction("mean", "bytes", 9.5e6, 7e6)]
+    page = report.markdown(machine.machine(), {"python": "3.11"}, [SCORE], "2026-01-02", made)
+    assert "| mean | seconds | 0.5 s | 0.4 s | 1.25x | 2x | met |" in page
+    assert "| mean | bytes | 9.5 MB | 7 MB | 1.36x | 1.2x | not met |" in page
+    out = StringIO()
+    report.show(Console(file=out, width=130), [SCORE], made)
+    assert "1.36x" in out.getvalue()
+    report.write(tmp_path / "results.json", machine.machine(), {}, [SCORE], made)
+    first, _ = json.loads((tmp_path / "results.json").read_text())["predictions"]
+    assert first == {
+        "work": "mean",
+        "figure": "seconds",
+        "predicted": 0.5,
+        "measured": 0.4,
+        "goal_factor": 2.0,
+        "met": True,
+    }
 
 
 def test_rounds_alternate_and_the_first_one_does_not_count():
@@ -136,6 +174,7 @@ def test_memory_of_a_tree_includes_the_children():
         lambda: scores.score(100, peer_rows=2),
         lambda: moments.described(60, 2),
         lambda: moments.gram(90, 2, peer_pairs=1),
+        lambda: moments.large(100, 2),
         lambda: networks.images(8, 4, 2, rows=3),
     ],
 )

@@ -6,11 +6,16 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import log2
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
 
 from hexchange.circuit.editions import ParameterSet
-from hexchange.circuit.program import Op, Primitive, Program, Shape
+from hexchange.circuit.program import SAMPLES, Op, Primitive, Program, Shape
 
 _WORD = 8
+
+Rate = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,26 +24,30 @@ class CostTable:
 
     Units: residues touched (degree * primes * polynomials) for sums, products (`times_exact` is BFV's), `load` and
     `store`; residues times log2(degree) for rescaling and for encoding a vector; times log2(degree) * (primes + 3) for
-    switching keys; bytes of a seeded key for loading it; seconds for a call that does nothing.
+    switching keys; bytes of a seeded key for loading it; seconds for each ciphertext that is loaded, beside its
+    residues (`parse`), and for a call that does nothing.
     """
 
-    add: float = 0.9e-9
-    times_plain: float = 2.4e-9
-    times: float = 3.4e-9
-    times_exact: float = 155e-9
-    rescale: float = 0.65e-9
-    switch_key: float = 0.95e-9
-    load: float = 34e-9
-    store: float = 36e-9
-    load_key: float = 9e-9
-    encode: float = 5.5e-9
-    call: float = 5e-6
+    __pydantic_config__ = ConfigDict(strict=True, extra="forbid")
+
+    add: Rate = 0.9e-9
+    times_plain: Rate = 2.4e-9
+    times: Rate = 3.4e-9
+    times_exact: Rate = 155e-9
+    rescale: Rate = 0.65e-9
+    switch_key: Rate = 0.95e-9
+    parse: Rate = 90e-6
+    load: Rate = 41e-9
+    store: Rate = 36e-9
+    load_key: Rate = 9e-9
+    encode: Rate = 5.5e-9
+    call: Rate = 12e-6
 
 
 COSTS = CostTable()
 
 #: Resident memory of a worker that has loaded nothing, with room for parsing one blob (bytes).
-_WORKER_BYTES = 75_000_000
+_WORKER_BYTES = 50_000_000
 #: SEAL's tables: bytes per coefficient and prime of every level.
 _TABLE_BYTES = 80
 #: Most that an evaluator keeps of encoded constants.
@@ -76,14 +85,15 @@ def compute_seconds(program: Program, table: CostTable = COSTS) -> float:
 
 
 def seconds(program: Program, table: CostTable = COSTS) -> float:
-    """Seconds of a whole run on one core: loading inputs and keys, encoding vectors, primitives, writing results."""
+    """Seconds of a whole run on one core: loading inputs and keys, encoding vectors, primitives, writing results and
+    the samples of one trace."""
     degree = program.edition.parameters.degree
     loading = sum(
-        table.load * degree * source.shape.primes * (program.blocks if stage.per_block else 1)
+        (table.parse + table.load * degree * source.shape.primes) * (program.blocks if stage.per_block else 1)
         for stage in program.stages
         for source in stage.table_inputs()
     )
-    storing = sum(size for _, _, size in program.result_sizes()) / _WORD * table.store
+    storing = (sum(size for _, _, size in program.result_sizes()) + _sampled(program)) / _WORD * table.store
     loading += table.load_key * key_bytes(program) + _encoding(program, table)
     return loading + compute_seconds(program, table) + storing
 
@@ -126,6 +136,15 @@ def _encoding(program: Program, table: CostTable) -> float:
     degree = program.edition.parameters.degree
     used = {(p.vector, p.shape.primes, p.plain_scale) for _, p in program.numbered() if p.vector}
     return sum(table.encode * degree * log2(degree) * (primes + 0.5) for _, primes, _ in used)
+
+
+def _sampled(program: Program) -> float:
+    """Bytes of what a trace samples, as many as expected."""
+    sizes = [
+        (_bytes(primitive.shape, program.edition.parameters), times) for primitive, times in runs(program)
+    ]
+    steps = sum(times for _, times in sizes)
+    return min(1.0, SAMPLES / steps) * sum(size * times for size, times in sizes) if steps else 0.0
 
 
 def _keys(program: Program) -> int:

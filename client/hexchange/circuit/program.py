@@ -139,6 +139,10 @@ class ProgramOutput:
     shape: Shape
 
 
+SAMPLES = 16
+"""Positions that a trace samples, where there are so many."""
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     """Where a primitive's output stands: row block (0 in once stages) and number of the primitive.

@@ -14,9 +14,11 @@ import typer
 
 from hexchange.chain.amounts import format_amount, parse_amount
 from hexchange.chain.lock import ProcessLock
+from hexchange.circuit.costs import COSTS
 from hexchange.cli.context import Context
 from hexchange.cli.output import pairs, table
 from hexchange.errors import AlreadyRunning, NotRunning
+from hexchange.he.calibration import measure
 from hexchange.provider import config
 from hexchange.provider import status as state
 from hexchange.provider.service import LOCK, open_worker
@@ -34,14 +36,39 @@ def group() -> None:
 
 @app.command()
 def init(call: typer.Context) -> None:
-    """Write the annotated settings of a provider into the home folder."""
+    """Write the annotated settings of a provider into the home folder, and measure how fast this machine computes.
+
+    Settings that are there already stay as they are; the measurement is made anew.
+    """
     context: Context = call.obj
-    path = context.settings.home / "provider" / "provider.toml"
+    folder = context.settings.home / "provider"
+    path = folder / "provider.toml"
     written = config.write_template(path)
     config.load(path)
-    people = f"{path} is {'written; read it' if written else 'there already, and valid'}"
+    context.output.note(
+        "Measuring this machine, which takes a few seconds; it should have nothing else to do."
+    )
+    costs = measure()
+    config.write_costs(folder / config.COSTS_FILE, costs)
+    measured, usual = asdict(costs), asdict(COSTS)
+    rows = [
+        (
+            name.replace("_", " "),
+            f"{1e9 * value:.3g}",
+            f"{1e9 * usual[name]:.3g}",
+            f"{usual[name] / value:.2g}x",
+        )
+        for name, value in measured.items()
+    ]
     context.output.show(
-        {"path": str(path), "written": written}, people, next_step="hexchange provider stake AMOUNT"
+        {"path": str(path), "written": written, "costs": measured},
+        f"{path} is {'written; read it' if written else 'there already, and valid'}",
+        table(
+            ("a unit of", ">ns here", ">ns elsewhere", ">speed"),
+            rows,
+            title="From this, seconds of runs are predicted",
+        ),
+        next_step="hexchange provider stake AMOUNT",
     )
 
 

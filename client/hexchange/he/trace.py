@@ -11,9 +11,7 @@ import heapq
 import struct
 from hashlib import sha256
 
-from hexchange.circuit.program import Place, Position, Program
-
-SAMPLES = 16
+from hexchange.circuit.program import SAMPLES, Place, Position, Program
 
 
 class Trace:

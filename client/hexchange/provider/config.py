@@ -1,19 +1,22 @@
-"""What a provider accepts to compute: an annotated TOML file in its home folder."""
+"""What a provider accepts to compute, an annotated TOML file in its home folder, and how fast its machine is."""
 
 from __future__ import annotations
 
 import json
 import tomllib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from hexchange.circuit.costs import COSTS, CostTable
 from hexchange.circuit.editions import EDITIONS
 from hexchange.errors import ConfigInvalid, ProviderNotSetUp
 
 GIB = 1 << 30
+
+COSTS_FILE = "costs.json"
 
 TEMPLATE = f"""\
 # What this provider accepts to compute. Restart `hexchange provider run` after a change.
@@ -75,6 +78,28 @@ def load(path: Path) -> ProviderConfig:
         raise ConfigInvalid(
             f"{path}: {name}: {first['msg']}", hint="`hexchange provider init` shows every setting"
         ) from None
+
+
+def load_costs(path: Path) -> CostTable:
+    """What computing costs on this machine, as measured; the defaults without the file.
+
+    Raises ConfigInvalid for one that is wrong.
+    """
+    try:
+        return TypeAdapter(CostTable).validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return COSTS
+    except ValidationError:
+        hint = "`hexchange provider init` measures and writes it anew"
+        raise ConfigInvalid(f"{path} is no cost table", hint=hint) from None
+
+
+def write_costs(path: Path, costs: CostTable) -> None:
+    """Keep what was measured, in place of what was there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(asdict(costs), indent=1) + "\n", encoding="utf-8")
+    fresh.replace(path)
 
 
 def write_template(path: Path) -> bool:

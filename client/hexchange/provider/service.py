@@ -39,7 +39,7 @@ def open_worker(
     a provider would be slashed.
     """
     folder = home / "provider"
-    settings = config.load(folder / "provider.toml")
+    settings, costs = config.load(folder / "provider.toml"), config.load_costs(folder / config.COSTS_FILE)
     with ProcessLock(folder / LOCK, "the provider"), sender() as opened:
         selftest.run()
         tell(
@@ -48,7 +48,7 @@ def open_worker(
             f"{opened.address} follows {contracts.deployment.market} on chain {contracts.chain_id}",
         )
         journal = Journal(folder / "journal.sqlite")
-        workshop = Workshop(store, folder / "cache", settings, Cluster(cluster) if cluster else None)
+        workshop = Workshop(store, folder / "cache", settings, costs, Cluster(cluster) if cluster else None)
         try:
             yield kind(Follower(contracts), contracts, opened, workshop, journal, settings, tell)
         finally:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from hexchange import evaluation
+from hexchange.circuit.costs import COSTS, CostTable
 from hexchange.errors import RunTooLarge
 from hexchange.evaluation import Evaluated, Evaluator, JobInputs, Plan, seeds_of
 from hexchange.he.cluster import Cluster
@@ -21,10 +22,16 @@ class Workshop:
     """Plans, inputs, runs and publications of jobs. Asked by one thread, and asking never waits."""
 
     def __init__(
-        self, store: ContentStore, cache: Path, config: ProviderConfig, cluster: Cluster | None = None
+        self,
+        store: ContentStore,
+        cache: Path,
+        config: ProviderConfig,
+        costs: CostTable = COSTS,
+        cluster: Cluster | None = None,
     ) -> None:
-        """`cache` holds fetched inputs by CID; long runs go to the `cluster`, which is closed with the workshop."""
-        self._cluster = cluster
+        """`cache` holds fetched inputs by CID, `costs` are those of this machine; long runs go to the `cluster`, which
+        is closed with the workshop."""
+        self._cluster, self._costs = cluster, costs
         self._store, self._cache, self._config = store, cache, config
         self._local = threading.local()
         self._evaluators: list[Evaluator] = []
@@ -36,7 +43,9 @@ class Workshop:
         """What the job's documents say; None while they are read. Raises what makes the job impossible."""
         name = ("plan", job.manifest, job.circuit)
         return self._tasks.ask(
-            name, self._fetchers, lambda: evaluation.plan(self._store, job.manifest, job.circuit)
+            name,
+            self._fetchers,
+            lambda: evaluation.plan(self._store, job.manifest, job.circuit, self._costs),
         )
 
     def inputs(self, plan: Plan, deadline: float) -> JobInputs | None:

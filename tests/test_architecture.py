@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "owner": {
         "errors", "circuit", "he", "storage", "chain", "market", "follower", "evaluation", "sealing", "voice",
     },
+    "rehearsal": {"errors", "circuit", "he", "owner"},
     "buyer": {"errors", "circuit", "storage", "chain", "market", "sealing"},
     "provider": {"errors", "circuit", "he", "storage", "chain", "market", "follower", "evaluation", "voice"},
     "cli": {

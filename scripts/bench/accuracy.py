@@ -9,17 +9,13 @@ into what a buyer gets, and judged on rows that were not in the table. `docs/acc
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from rich.console import Console
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -28,26 +24,23 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from bench.case import Case
 from demo.data import Table as Data
 from demo.data import cancer, diabetes, loans
-from hexchange.circuit.analysis import analyse
 from hexchange.circuit.document import Circuit, Table
 from hexchange.circuit.library.discriminant import discriminant, discriminant_clear
 from hexchange.circuit.library.linear import linear
 from hexchange.circuit.library.logistic import OUTPUT, logistic, logistic_clear
 from hexchange.circuit.library.network import LABEL, scoring_network
 from hexchange.circuit.library.ridge import ridge, ridge_clear
-from hexchange.circuit.results import present, released_errors
+from hexchange.circuit.results import present
 from hexchange.cli.output import table as shown
 from hexchange.market.manifests import Column
 from hexchange.market.tables import circuit_table
-from hexchange.owner.opening import open_result
 from hexchange.owner.schema import Schema
 from hexchange.owner.table import prepare
+from hexchange.rehearsal import rehearse
 from hexchange.square_classifier import SquareClassifier
 
-Floats = NDArray[np.float64]
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "accuracy.md"
 SPLITS = 10
 GOALS = {"AUC": 0.005, "R²": 0.001, "accuracy": 0.005}
@@ -98,36 +91,20 @@ class Split:
     def table(self, norm: float | None = None) -> Table:
         return circuit_table(self.data.schema.columns, len(self.data.frame), norm)
 
-    def values(self, norm: float | None = None) -> Floats:
-        """Scaled to [-1, 1], in the order of the table's columns."""
-        schema = self.data.schema
-        return prepare(self.data.frame, Schema(schema.columns, "declared", norm, clip=True)).values
+    def schema(self, norm: float | None = None) -> Schema:
+        return Schema(self.data.schema.columns, "declared", norm, clip=True)
 
-
-def bought(circuit: Circuit, values: Floats, epsilon: float = 0.0) -> Any:
-    """What a buyer gets of a circuit over an encrypted table, after the owner's own release of the result."""
-    case = Case.of(circuit, values)
-    outputs = case.evaluate(case.keys).outputs
-    with TemporaryDirectory() as folder:
-        key = Path(folder) / "secret.key"
-        case.secret.write(key)
-        deviation, *released = open_result(
-            circuit, outputs, str(key), json.dumps(case.packed.private), int(epsilon * 1e6), DELTA
-        )
-    grid = Decimal(circuit.release.grid)
-    given = {
-        name: np.array([float(count * grid) for count in counts]).reshape(shape)
-        for name, shape, counts in released
-    }
-    errors = released_errors(circuit, analyse(circuit).errors)
-    return present(circuit, given, errors=errors, noise=deviation)
+    def bought(self, circuit: Circuit, norm: float | None = None, epsilon: float = 0.0) -> Any:
+        """What a buyer gets of the circuit over the listed rows."""
+        return rehearse(circuit, self.data.frame, self.schema(norm), epsilon=epsilon, delta=DELTA)
 
 
 def trained(split: Split) -> Score:
     """`logistic` against scikit-learn's, and against the same steps in the clear."""
-    table, values = split.table(), split.values()
+    table = split.table()
     circuit = logistic(table)
-    model = bought(circuit, values)
+    model = split.bought(circuit)
+    values = prepare(split.data.frame, split.schema()).values
     twin = present(circuit, {OUTPUT: logistic_clear(table, values)})
     clear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000))
     clear.fit(split.data.frame[split.features], split.data.frame[split.label])
@@ -144,10 +121,8 @@ def discriminated(split: Split, epsilon: float = 0.0) -> Score:
     """`discriminant` against scikit-learn's; with an ε from rows that are shortened to half of the longest."""
     norm = round(len(split.data.schema.columns) ** 0.5 / 2, 2) if epsilon else None
     circuit = discriminant(split.table(norm), noise=epsilon > 0)
-    model, clear = (
-        bought(circuit, split.values(norm), epsilon),
-        discriminant_clear(split.data.frame, split.label),
-    )
+    model = split.bought(circuit, norm, epsilon)
+    clear = discriminant_clear(split.data.frame, split.label)
     wanted, features = split.held[split.label], split.held[split.features]
     return Score(
         split.data.name, f"discriminant, ε = {epsilon:g}" if epsilon else "discriminant", "AUC",
@@ -159,14 +134,14 @@ def discriminated(split: Split, epsilon: float = 0.0) -> Score:
 
 def regressed(split: Split) -> Iterator[Score]:
     """`linear` and `ridge` against scikit-learn's."""
-    frame, table, values = split.data.frame, split.table(), split.values()
+    frame, table = split.data.frame, split.table()
     clears = {
         "linear": (linear(table), LinearRegression().fit(frame[split.features], frame[split.label])),
         "ridge": (ridge(table), ridge_clear(table, frame)),
     }
     features, wanted = split.held[split.features], split.held[split.label]
     for name, (circuit, clear) in clears.items():
-        model = bought(circuit, values)
+        model = split.bought(circuit)
         yield Score(
             split.data.name, name, "R²", r2_score(wanted, model.predict(features)),
             r2_score(wanted, clear.predict(features)),
@@ -182,7 +157,7 @@ def recognised(seed: int) -> Score:
     model = SquareClassifier(hidden=32, seed=seed).fit(rows, labels)
     columns = tuple(Column(str(name), "integer", "feature", "", 0.0, 16.0) for name in found.data.columns)
     circuit = scoring_network(circuit_table(columns, len(held), None), model)
-    given = bought(circuit, prepare(held, Schema(columns, "declared")).values)[LABEL].astype(int)
+    given = rehearse(circuit, held, Schema(columns, "declared"))[LABEL].astype(int)
     clear = model.predict(held)
     return Score(
         "digits", "network 64 - 32 - 10", "accuracy", accuracy_score(wanted, given), accuracy_score(wanted, clear),

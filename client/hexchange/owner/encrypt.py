@@ -86,7 +86,7 @@ def encrypt_table(
     """
     prepared = prepare(frame, schema)
     chosen = [edition(name) for name in editions]
-    packed = {one: _packed(one, schema, prepared) for one in chosen}
+    packed = {one: packed_as(one, schema, prepared) for one in chosen}
     workspace.create()
     with ProcessLock(workspace.folder / "lock", f"encryption of {workspace.name}"), ExitStack() as stack:
         _claim(workspace, prepared, editions, card, replaces)
@@ -123,7 +123,7 @@ def _claim(
     workspace.write("clipped.json", json.dumps(report, indent=1).encode())
 
 
-def _packed(chosen: Edition, schema: Schema, prepared: Prepared) -> Packed:
+def packed_as(chosen: Edition, schema: Schema, prepared: Prepared) -> Packed:
     """The slots of one edition: nothing is claimed or made for a table that an edition cannot hold."""
     # Labels must stay what they are: bounded rows are shortened where they are packed, other whole rows serve exact
     # releases only, where no norm is promised; nor does a count ask how long a row is.

@@ -1,10 +1,12 @@
 """Equal bytes everywhere: in other processes, for other threads, without the processor's newest instructions, and
-from another engine. IDENTITY=all runs every circuit in every surrounding; without it a slice does."""
+from another engine. IDENTITY=all runs every circuit in every surrounding; without it a slice does. OTHER_PYTHONS names
+other versions of Python to ask as well."""
 
 from __future__ import annotations
 
 import json
 import os
+import platform
 import subprocess
 import sys
 from hashlib import sha256
@@ -21,13 +23,17 @@ from hexchange.errors import MalformedBlob
 from hexchange.he import canonical, selftest
 from hexchange.he.engine import engine
 
+OTHERS = os.environ.get("OTHER_PYTHONS", "").split()
+"""Commands of other versions of Python that find this package and what it imports, where there are any."""
+
 ALL = os.environ.get("IDENTITY") == "all"
 PLAIN = "glibc.cpu.hwcaps=-AVX2,-AVX512F,-FMA,-FMA4"
-SURROUNDINGS = {
+SURROUNDINGS: dict[str, dict[str, str]] = {
     "one thread": {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
     "four threads": {"OMP_NUM_THREADS": "4", "OPENBLAS_NUM_THREADS": "4"},
     "a C library without FMA and AVX": {"GLIBC_TUNABLES": PLAIN},
     "another seed of hashes": {"PYTHONHASHSEED": "12345"},
+    **{python: {} for python in OTHERS},
 }
 QUICK = [name for name in circuits() if "train" not in name and "bounded" not in name]
 CHOSEN = list(circuits()) if ALL else QUICK
@@ -43,9 +49,13 @@ def here() -> dict[str, str]:
 
 @pytest.mark.parametrize("surrounding", SURROUNDINGS if ALL else list(SURROUNDINGS)[1:3])
 def test_every_circuit_has_one_digest(surrounding: str, here: dict[str, str]) -> None:
+    python = surrounding if surrounding in OTHERS else sys.executable
+    if surrounding in OTHERS:
+        told = subprocess.run([python, "--version"], capture_output=True, text=True, check=True)
+        assert told.stdout.split()[1] != platform.python_version()
     script = Path(__file__).with_name("digests.py")
     done = subprocess.run(
-        [sys.executable, str(script), *CHOSEN], capture_output=True, text=True, check=True,
+        [python, str(script), *CHOSEN], capture_output=True, text=True, check=True,
         env={**os.environ, **SURROUNDINGS[surrounding]},
     )  # fmt: skip
     assert json.loads(done.stdout) == here

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
 from math import ceil, inf, log2
+from operator import add
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hexchange.circuit.builder import Draft
+from hexchange.circuit.builder import Draft, Term
 from hexchange.circuit.document import Circuit, Network, Sum, Table, Trained, malformed
 from hexchange.circuit.kinds import Asked, Kind, Recipe, Released
 from hexchange.circuit.library.network import scoring_network
@@ -40,24 +42,32 @@ def predict(
     release, and with `probability` the logistic function too. Coefficients that move no score by more than
     2^-24 units are left out. Raises MalformedCircuit for an unknown column or a model that uses none.
     """
+    weights, middle = in_ranges(table, coefficients, intercept)
+    unit = 2.0 ** ceil(log2(sum(map(abs, weights.values())) / CARRIED))
+    draft = Draft(table)
+    outputs = {OUTPUT: weighted(draft, weights, unit).measured(unit, middle)}
+    return draft.circuit(edition, outputs, "exact", result="probability" if probability else "score")
+
+
+def in_ranges(
+    table: Table, coefficients: Mapping[str, float], intercept: float
+) -> tuple[dict[str, float], float]:
+    """The same score over columns scaled to [-1, 1]: weights, and what all columns in the middle of their ranges get.
+
+    Raises MalformedCircuit for an unknown column or a model that uses none.
+    """
     columns = {name: table.column(name) for name in coefficients}
     weights = {name: coefficients[name] * column.half for name, column in columns.items()}
-    reach = sum(abs(weight) for weight in weights.values())
-    if not 0 < reach < inf:
+    if not 0 < sum(map(abs, weights.values())) < inf:
         raise malformed("the model's coefficients are all zero, or not finite")
-    unit = 2.0 ** ceil(log2(reach / CARRIED))
-    draft = Draft(table)
-    terms = [
-        draft[name] * (weight / unit)
-        for name, weight in weights.items()
-        if abs(weight / unit) >= LEAST_COEFFICIENT
-    ]
-    score = terms[0]
-    for term in terms[1:]:
-        score = score + term
-    offset = intercept + sum(coefficients[name] * column.middle for name, column in columns.items())
-    outputs = {OUTPUT: score.measured(unit, offset)}
-    return draft.circuit(edition, outputs, "exact", result="probability" if probability else "score")
+    return weights, intercept + sum(coefficients[name] * column.middle for name, column in columns.items())
+
+
+def weighted(draft: Draft, weights: Mapping[str, float], unit: float) -> Term:
+    """The columns' weighted sum in this unit, without weights that would vanish."""
+    shares = {name: weight / unit for name, weight in weights.items()}
+    terms = [draft[name] * share for name, share in shares.items() if abs(share) >= LEAST_COEFFICIENT]
+    return reduce(add, terms)
 
 
 def predict_clear(frame: pd.DataFrame, coefficients: Mapping[str, float], intercept: float) -> pd.DataFrame:

@@ -6,18 +6,15 @@ The logistic function is put in place by a cubic, computed row by row on ciphert
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import reduce
-from math import inf
-from operator import add
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hexchange.circuit.builder import Draft
-from hexchange.circuit.document import Circuit, Sum, Table, malformed
+from hexchange.circuit.document import Circuit, Sum, Table
 from hexchange.circuit.kinds import Asked, Kind, Recipe, Released
-from hexchange.circuit.library.predict import weights_of
-from hexchange.circuit.sensitivity import LEAST_COEFFICIENT, Polynomial
+from hexchange.circuit.library.predict import in_ranges, weighted, weights_of
+from hexchange.circuit.sensitivity import Polynomial
 from hexchange.circuit.words import read_columns
 from hexchange.errors import ModelMissing, ModelUnreadable
 
@@ -44,28 +41,16 @@ def rate(
     Three levels deep; with `noise`, for an offer with ε > 0. Most scores should lie within ±`reach`, as far as those
     who fitted the model know. Raises MalformedCircuit for an unknown column or a model that uses none.
     """
-    columns = {name: table.column(name) for name in coefficients}
-    weights = {name: coefficients[name] * column.half for name, column in columns.items()}
-    most = sum(abs(weight) for weight in weights.values())
-    if not 0 < most < inf:
-        raise malformed("the model's coefficients are all zero, or not finite")
-    middle = intercept + sum(coefficients[name] * column.middle for name, column in columns.items())
-    draft = Draft(table)
+    weights, middle = in_ranges(table, coefficients, intercept)
+    most = sum(map(abs, weights.values()))
     # From -1 to 1; the cubic of the score is a cubic of this, and without its constant an empty row adds nothing.
-    score = reduce(
-        add,
-        (
-            draft[name] * (weight / most)
-            for name, weight in weights.items()
-            if abs(weight / most) >= LEAST_COEFFICIENT
-        ),
-    )
+    score = weighted(Draft(table), weights, most)
     slope, bend = cubic(reach)
     first = most * (slope + 3 * bend * middle**2)
     second, third = 3 * bend * middle * most**2, bend * most**3
     positive = score.square() * (score * third + second) + score * first
     outputs = {OUTPUT: positive.sum().measured(1.0, table.rows * _chance(middle, reach))}
-    return draft.circuit(EDITION, outputs, "noise" if noise else "exact", result="rate")
+    return score.draft.circuit(EDITION, outputs, "noise" if noise else "exact", result="rate")
 
 
 def rate_clear(
@@ -80,11 +65,12 @@ def rate_clear(
 def cubic(reach: float) -> tuple[float, float]:
     """a and b of 1/2 + a s + b s³, the least-squares cubic of the logistic function over scores within ±`reach`.
 
-    It is off by at most 0.02 for a reach of 3, 0.06 for 5 and 0.12 for 8; beyond the reach by more and more.
+    It is off by at most 0.02 for a reach of 3, 0.06 for 5 and 0.12 for 8; beyond the reach by more and more. Both have
+    six digits, so that every machine builds the same circuit.
     """
     scores = np.linspace(-reach, reach, 2001)
     fitted = np.polynomial.Polynomial.fit(scores, 1 / (1 + np.exp(-scores)), 3).convert().coef
-    return float(fitted[1]), float(fitted[3])
+    return float(f"{fitted[1]:.6g}"), float(f"{fitted[3]:.6g}")
 
 
 def _chance(score: Any, reach: float) -> Any:

@@ -123,7 +123,7 @@ def draw(world: World, me: str, clock: Clock, number: int) -> Told:
         return {"RoundNotOpen"}
     current = job.round
     errors = broken(
-        AlreadyDrawn=current.seed,
+        AlreadyDrawn=current.seed is not None,
         DrawTooEarly=clock.block < current.start_block + 2,
         DrawOver=clock.now >= current.start + job.fill,
     )

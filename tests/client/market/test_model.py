@@ -102,6 +102,15 @@ def test_every_function_has_a_rule() -> None:
     assert changing - set(RULES) == only_market | {"multicall"}
 
 
+def test_a_seed_is_drawn_once_in_one_transaction_too(machine: type[Market]) -> None:
+    market = machine()
+    market.opens(me="BUYER", kind="none", seats=1, reward=1, epsilon=0, flaw="", again=0)
+    for items in ([], [], [(0, "draw", "false", 0)] * 2):
+        market.does_several(me="BUYER", items=items, own=bool(items))
+    market.teardown()
+    assert machine.seen["event", "SeedDrawn"] == 1
+
+
 def test_every_call_does_what_the_model_says(machine: type[Market]) -> None:
     run(machine, CI_STEPS)
     if STEPS > CI_STEPS:

@@ -63,7 +63,7 @@ def encrypt(
     label: Annotated[str | None, typer.Option(help="Label column, where ranges are inferred.")] = None,
     drop: Annotated[list[str] | None, typer.Option(help="Column to leave out.")] = None,
     for_: Annotated[
-        str, typer.Option("--for", help=f"Circuits: {','.join(CIRCUITS)}. {_EXACTLY}")
+        str, typer.Option("--for", help=f"Circuits, with commas between: {', '.join(CIRCUITS)}. {_EXACTLY}")
     ] = "describe",
     edition: Annotated[list[str] | None, typer.Option(help="Editions by name, in place of --for.")] = None,
     replaces: Annotated[str | None, typer.Option(help="The table whose dataset this will update.")] = None,

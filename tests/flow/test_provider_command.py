@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from stage import TOKEN, Listing, Market, Person, log_of, open_job
 import services
 from hexchange.chain.deploy import EXIT_SECONDS, UNIT
 from hexchange.cli.app import main
+from hexchange.provider import config
 
 
 class Command:
@@ -38,10 +40,10 @@ def test_stake_goes_in_from_the_wallet_and_comes_back_after_its_delay(
     one = market.person("eve")
     command = Command(market, one, capsys)
     assert command.run("status")[1]["error"]["code"] == "provider-not-set-up"
-    assert command.run("init") == (
-        0,
-        {"schema_version": 1, "path": str(one.home / "provider/provider.toml"), "written": True},
-    )
+    code, made = command.run("init")
+    assert (code, made["path"], made["written"]) == (0, str(one.home / "provider/provider.toml"), True)
+    assert made["costs"] == asdict(config.load_costs(one.home / "provider" / config.COSTS_FILE))
+    assert command.run("init")[1]["written"] is False
     code, staked = command.run("stake", "300.5")
     assert (code, staked["staked"], staked["wallet"]) == (
         0,

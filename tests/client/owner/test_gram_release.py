@@ -92,9 +92,9 @@ def test_one_release_is_made_into_everything_that_its_numbers_hold(
         if kind in ("linear", "ridge", "discriminant"):
             model = skops.io.load(target, trusted=[])
             assert model.predict(frame()[["age", "dose"]]).shape == (40,)
-            scores = scoring(_table(encrypted), read_model(target))
-            # Noise may leave hardly more than one column in a model, whose scores would be that column.
+            # Noise may leave one column in a model, whose scores would be that column, or none.
             if not case.job.epsilon:
+                scores = scoring(_table(encrypted), read_model(target))
                 assert policy.review(scores, encrypted.manifest, 0)
         elif kind == "pca":
             assert skops.io.load(target, trusted=[]).transform(frame()[["age", "dose"]]).shape == (40, 2)

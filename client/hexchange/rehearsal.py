@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hexchange.circuit.analysis import analyse, check
+from hexchange.circuit.analysis import check
 from hexchange.circuit.document import Circuit
 from hexchange.circuit.lowering import lower
 from hexchange.circuit.results import present, released_errors
-from hexchange.he import keys
 from hexchange.he.encryption import Encryption
 from hexchange.he.evaluator import evaluate
+from hexchange.he.keys import Keys, SecretKey
 from hexchange.owner.encrypt import packed_as
 from hexchange.owner.opening import open_result
 from hexchange.owner.schema import Schema
@@ -38,20 +38,13 @@ def rehearse(
     `schema` declares the columns of `frame`. Raises what the circuit's analysis refuses, and what encrypting the table
     would raise.
     """
-    check(circuit)
+    analysis = check(circuit)
     program = lower(circuit)
     packed = packed_as(program.edition, schema, prepare(frame, schema))
-    secret = keys.SecretKey.generate(program.edition.parameters)
+    secret = SecretKey.generate(program.edition.parameters)
     encryption = Encryption(secret)
     blobs = {(name, block): encryption.encrypt(slots) for name, block, slots in packed.inputs}
-    engine = secret.engine
-    public = keys.Keys(
-        keys.load_relin_key(engine, keys.make_relin_key(secret)) if program.relinearizes else None,
-        {
-            step: keys.load_rotation_key(engine, step, keys.make_rotation_key(secret, step))
-            for step in program.steps
-        },
-    )
+    public = Keys.made(secret, program.steps, relinearize=program.relinearizes)
     ran = evaluate(program, lambda name, block: blobs[name, block], public, ())
     with TemporaryDirectory() as folder:
         key = Path(folder) / "secret.key"
@@ -64,5 +57,5 @@ def rehearse(
         name: np.array([float(count * grid) for count in counts]).reshape(shape)
         for name, shape, counts in released
     }
-    errors = released_errors(circuit, analyse(circuit).errors)
+    errors = released_errors(circuit, analysis.errors)
     return present(circuit, values, errors=errors, noise=deviation)

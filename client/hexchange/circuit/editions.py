@@ -189,7 +189,7 @@ class Edition:
 
 
 SUM = Edition(
-    # A 32-bit prime is stored in 4 bytes, one of 34 takes nearly 5. Of its bits most keep the error of a sum below
+    # A 32-bit prime is stored in 4 bytes, one of 34 takes more than 5. Of its bits most keep the error of a sum below
     # what one row moves; larger tables are for `linear`.
     ParameterSet(name="sum", degree=2048, primes=(4294955009,), scale=2.0**24),
     Columns(per_slot=2),

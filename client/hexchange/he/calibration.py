@@ -34,7 +34,7 @@ _LEAST = 1e-12
 
 
 def measure() -> CostTable:
-    """The cost table of one core of this machine, in about five seconds, but for a call that does nothing."""
+    """The cost table of one core of this machine, but for what a call costs that does nothing."""
     small, stats, mlp, count = (_Primitives(one) for one in (SUM, STATS, MLP, COUNT))
     load = (stats.load() - small.load()) / (stats.residues - small.residues)
     return CostTable(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -147,3 +147,12 @@ class Keys:
 
     relin: Any
     rotations: Mapping[int, Any]
+
+    @classmethod
+    def made(cls, secret: SecretKey, steps: Iterable[int], *, relinearize: bool) -> Keys:
+        """Those of an owner's secret key, through the blobs that it would publish."""
+        engine = secret.engine
+        relin = load_relin_key(engine, make_relin_key(secret)) if relinearize else None
+        return cls(
+            relin, {step: load_rotation_key(engine, step, make_rotation_key(secret, step)) for step in steps}
+        )

@@ -104,19 +104,20 @@ def every_primitive(edition: Edition) -> Program:
         return _every_exact_primitive(edition)
     fresh = Shape(2, len(parameters.data_primes), parameters.scale)
     blocks = _Tape(edition, [TableInput("a", fresh), TableInput("b", fresh)])
-    if not parameters.levels:
-        return _every_sum(edition, blocks)
-    weighted = [
-        blocks.scaled(Op.MULTIPLY_SCALAR, side, value=value) for side, value in ((0, 0.75), (1, -0.5))
-    ]
-    difference = blocks.put(Op.SUB, *weighted)
-    score = blocks.put(Op.ADD_SCALAR, blocks.rescale(difference), value=0.25)
-    kept = difference
+    if parameters.levels:
+        weighted = [
+            blocks.scaled(Op.MULTIPLY_SCALAR, side, value=value) for side, value in ((0, 0.75), (1, -0.5))
+        ]
+        kept = blocks.put(Op.SUB, *weighted)
+        score = blocks.put(Op.ADD_SCALAR, blocks.rescale(kept), value=0.25)
+    else:
+        kept = score = blocks.put(Op.ADD, 0, blocks.put(Op.SUB, 0, 1))
     if edition.relinearize:
         kept = blocks.put(Op.ADD, blocks.product(Op.MULTIPLY, 0, 1), blocks.product(Op.SQUARE, 0))
     once = _Tape(edition, [Kept(0, 0, blocks.shape(kept))])
     total = once.put(Op.RELINEARIZE, 0, size=2) if edition.relinearize else 0
-    total = once.rescale(total)
+    if parameters.levels:
+        total = once.rescale(total)
     if edition.steps:
         total = once.put(Op.ROTATE, total, step=edition.steps[0])
         total = once.rescale(once.scaled(Op.MULTIPLY_VECTOR, total, vector="mask"))
@@ -131,18 +132,6 @@ def every_primitive(edition: Edition) -> Program:
     stages = (blocks.stage(per_block=True, keeps=(kept,)), once.stage(per_block=False, keeps=()))
     vectors = {"mask": np.linspace(-1.0, 1.0, parameters.slots)}
     return Program(edition, edition.rows_per_block + 1, stages, outputs, vectors)
-
-
-def _every_sum(edition: Edition, blocks: _Tape) -> Program:
-    score = blocks.put(Op.ADD, 0, blocks.put(Op.SUB, 0, 1))
-    once = _Tape(edition, [Kept(0, 0, blocks.shape(score))])
-    total = once.put(Op.NEGATE, 0)
-    outputs = (
-        ProgramOutput("score", 0, score, True, blocks.shape(score)),
-        ProgramOutput("total", 1, total, False, once.shape(total)),
-    )
-    stages = (blocks.stage(per_block=True, keeps=(score,)), once.stage(per_block=False, keeps=()))
-    return Program(edition, edition.rows_per_block + 1, stages, outputs, {})
 
 
 def _every_exact_primitive(edition: Edition) -> Program:

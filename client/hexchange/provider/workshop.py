@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from hexchange import evaluation
-from hexchange.circuit.costs import COSTS, CostTable
+from hexchange.circuit.costs import CostTable
 from hexchange.errors import RunTooLarge
 from hexchange.evaluation import Evaluated, Evaluator, JobInputs, Plan, seeds_of
 from hexchange.he.cluster import Cluster
@@ -26,7 +26,7 @@ class Workshop:
         store: ContentStore,
         cache: Path,
         config: ProviderConfig,
-        costs: CostTable = COSTS,
+        costs: CostTable,
         cluster: Cluster | None = None,
     ) -> None:
         """`cache` holds fetched inputs by CID, `costs` are those of this machine; long runs go to the `cluster`, which

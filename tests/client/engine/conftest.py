@@ -12,7 +12,6 @@ from hexchange.circuit.document import Circuit
 from hexchange.circuit.editions import Edition
 from hexchange.circuit.lowering import lower
 from hexchange.circuit.packing import pack
-from hexchange.he import keys
 from hexchange.he.encryption import Encryption
 from hexchange.he.evaluator import evaluate
 from hexchange.he.keys import Keys, SecretKey
@@ -38,9 +37,4 @@ def run() -> Run:
 @cache
 def _keys(chosen: Edition) -> tuple[SecretKey, Keys]:
     secret = SecretKey.generate(chosen.parameters)
-    relin = keys.load_relin_key(secret.engine, keys.make_relin_key(secret)) if chosen.relinearize else None
-    rotations = {
-        step: keys.load_rotation_key(secret.engine, step, keys.make_rotation_key(secret, step))
-        for step in chosen.steps
-    }
-    return secret, Keys(relin, rotations)
+    return secret, Keys.made(secret, chosen.steps, relinearize=chosen.relinearize)

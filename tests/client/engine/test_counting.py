@@ -26,7 +26,7 @@ from hexchange.errors import EditionUnfit, MalformedCircuit, ResultUnfit, UsageE
 from hexchange.he import canonical
 from hexchange.he.encryption import Encryption
 from hexchange.he.evaluator import evaluate
-from hexchange.he.keys import Keys, SecretKey, load_relin_key, make_relin_key
+from hexchange.he.keys import Keys, SecretKey
 
 
 def drawn(rows: int, widths: list[int], seed: int = 0) -> tuple[Table, pd.DataFrame, Floats]:
@@ -106,7 +106,7 @@ def test_the_largest_table_of_equal_rows_leaves_noise_its_room() -> None:
     program = lower(draft.circuit("count", {"both": both}, "exact"))
     secret = SecretKey.generate(COUNT.parameters)
     blob = Encryption(secret).encrypt(np.ones(COUNT.parameters.slots))
-    keys = Keys(load_relin_key(secret.engine, make_relin_key(secret)), {})
+    keys = Keys.made(secret, [], relinearize=True)
     outputs = evaluate(program, lambda _name, _block: blob, keys, ()).outputs
     ((_, ciphertext),) = canonical.from_outputs(secret.engine, program, outputs)
     assert secret.decryptor().invariant_noise_budget(ciphertext) >= 8

@@ -29,7 +29,6 @@ from hexchange.circuit.library.score_card import Bin, Card, score_card
 from hexchange.circuit.library.ttest import ttest
 from hexchange.circuit.lowering import lower
 from hexchange.circuit.packing import pack
-from hexchange.he import keys as he_keys
 from hexchange.he import selftest
 from hexchange.he.encryption import Encryption
 from hexchange.he.evaluator import evaluate
@@ -139,14 +138,8 @@ def _run(circuit: Circuit, scaled: NDArray[np.float64]) -> Opened:
     secret = SecretKey.generate(program.edition.parameters)
     packed, encryption = pack(program.edition, circuit.table, scaled), Encryption(secret)
     blobs = {(name, block): encryption.encrypt(values) for name, block, values in packed.inputs}
-    relin = None
-    if program.relinearizes:
-        relin = he_keys.load_relin_key(secret.engine, he_keys.make_relin_key(secret))
-    rotations = {
-        step: he_keys.load_rotation_key(secret.engine, step, he_keys.make_rotation_key(secret, step))
-        for step in program.steps
-    }
-    evaluation = evaluate(program, lambda name, block: blobs[name, block], Keys(relin, rotations), ())
+    keys = Keys.made(secret, program.steps, relinearize=program.relinearizes)
+    evaluation = evaluate(program, lambda name, block: blobs[name, block], keys, ())
     slots = open_outputs(secret, program, evaluation.outputs)
     return Opened(results.reduce(circuit, slots), packed.private)
 

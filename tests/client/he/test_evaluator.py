@@ -23,10 +23,6 @@ from hexchange.he.evaluator import Evaluation, evaluate
 from hexchange.he.keys import (
     Keys,
     SecretKey,
-    load_relin_key,
-    load_rotation_key,
-    make_relin_key,
-    make_rotation_key,
 )
 from hexchange.he.opening import open_outputs
 
@@ -63,7 +59,7 @@ def _run(program: Program, table: Table, keys: Keys = NO_KEYS) -> Evaluation:
 def test_every_primitive_computes_what_it_says_on_rows() -> None:
     secret = SecretKey.generate(STATS.parameters)
     table, program = Table(secret), selftest.every_primitive(STATS)
-    keys = Keys(load_relin_key(secret.engine, make_relin_key(secret)), {})
+    keys = Keys.made(secret, [], relinearize=True)
     opened = open_outputs(secret, program, _run(program, table, keys).outputs)
     a, b = ([table.clear[name, block] for block in (0, 1)] for name in "ab")
     for block in (0, 1):
@@ -75,8 +71,7 @@ def test_every_primitive_computes_what_it_says_on_rows() -> None:
 def test_rotations_masks_and_switches_compute_what_they_say() -> None:
     secret = SecretKey.generate(TRAIN.parameters)
     table, program = Table(secret), selftest.every_primitive(TRAIN)
-    rotations = {1: load_rotation_key(secret.engine, 1, make_rotation_key(secret, 1))}
-    keys = Keys(load_relin_key(secret.engine, make_relin_key(secret)), rotations)
+    keys = Keys.made(secret, [1], relinearize=True)
     opened = open_outputs(secret, program, _run(program, table, keys).outputs)
     total = sum(
         table.clear["a", block] * table.clear["b", block] + table.clear["a", block] ** 2 for block in (0, 1)

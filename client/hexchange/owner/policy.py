@@ -60,7 +60,10 @@ def review(circuit: Circuit, manifest: Manifest, epsilon: int) -> Review:
             raise _refused(
                 "the circuit adds noise, and an offer with ε = 0 adds none", "offer it with --epsilon"
             )
-        privacy = "no differential privacy: exact values, rounded; uses one of the dataset's exact releases"
+        shown = "; a value per row may tell all columns that take few values" if _per_row(circuit) else ""
+        privacy = (
+            f"no differential privacy: exact values, rounded{shown}; uses one of the dataset's exact releases"
+        )
     text = describe_text(circuit)
     if len(text) > LONGEST_TEXT:
         raise _refused(
@@ -108,9 +111,7 @@ def _require_size(circuit: Circuit, analysis: Analysis) -> None:
 
 def _require_mixed(circuit: Circuit) -> None:
     """Refuse values per row that give a column back, alone or solved for among several."""
-    single = [
-        output for output in circuit.outputs if not isinstance(circuit.nodes[output.node], Sum | Trained)
-    ]
+    single = _per_row(circuit)
     if len(single) > 1:
         raise _refused(
             f"{len(single)} outputs are values per row, from which columns can be solved",
@@ -123,6 +124,10 @@ def _require_mixed(circuit: Circuit) -> None:
                 f"output {output.name!r} hands out {column!r} row by row",
                 "mix columns, or release a statistic",
             )
+
+
+def _per_row(circuit: Circuit) -> list[Output]:
+    return [output for output in circuit.outputs if not isinstance(circuit.nodes[output.node], Sum | Trained)]
 
 
 def _copied(circuit: Circuit, output: Output) -> str | None:

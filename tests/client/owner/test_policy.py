@@ -55,6 +55,9 @@ def test_an_owner_reads_what_it_signs(encrypted: Encrypted, table: Table) -> Non
     assert "a row replaced by another counts as two" in noisy.privacy
     exact = policy.review(describe(table), encrypted.manifest, 0)
     assert "no differential privacy" in exact.privacy
+    assert "value per row" not in exact.privacy
+    scores = policy.review(predict(table, {"age": 0.1, "dose": 0.5}, 0.0), encrypted.manifest, 0)
+    assert "a value per row may tell all columns that take few values" in scores.privacy
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -12,7 +13,7 @@ from rich.console import Console
 import services
 from bench import market, moments, networks, prediction, report, scores, storage, training, whole
 from bench.machine import machine, versions
-from bench.report import Result
+from bench.report import Prediction, Result
 from hexchange.cli.output import pairs
 from hexchange.errors import HexchangeError
 
@@ -46,21 +47,30 @@ def main() -> None:
     console.print(pairs({**here, "memory_bytes": report.size(here["memory_bytes"])}))
     console.print(pairs(installed))
     results: list[Result] = []
-    failures = []
+    foretold: list[Prediction] = []
+    failures: list[str] = []
     for group in groups:
-        try:
+        with noted(failures):
             results += group()
-        except (RuntimeError, HexchangeError) as error:
-            failures.append(str(error))
         report.write(FOLDER / "results.json", here, installed, results)
-    foretold = prediction.predictions()
-    report.write(FOLDER / "results.json", here, installed, results, foretold)
+    with noted(failures):
+        foretold = prediction.predictions()
+        report.write(FOLDER / "results.json", here, installed, results, foretold)
     report.show(console, results, foretold)
     page = report.markdown(here, installed, results, f"{datetime.now(UTC):%Y-%m-%d}", foretold)
     PAGE.write_text(page, encoding="utf-8")
     console.print(f"\nAlso in {FOLDER / 'results.json'} and {PAGE}")
     if failures:
         sys.exit("\n".join(failures))
+
+
+@contextmanager
+def noted(failures: list[str]) -> Iterator[None]:
+    """A failure costs what it belongs to, and is said at the end."""
+    try:
+        yield
+    except (RuntimeError, HexchangeError) as error:
+        failures.append(str(error))
 
 
 if __name__ == "__main__":

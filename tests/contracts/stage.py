@@ -176,7 +176,7 @@ class Stage:
             calls = calls[size:]
 
     def _wait(self, time: int) -> None:
-        if now() + 1 < time:
+        if now() < time:
             at(time)
 
     def sat(self, *names: str, **opening) -> int:

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from rich.console import Console
-
 import services
 from bench import market, moments, networks, prediction, report, scores, storage, training, whole
 from bench.machine import machine, versions
@@ -19,7 +17,6 @@ from hexchange.errors import HexchangeError
 
 FOLDER = services.ROOT / "var" / "bench"
 PAGE = services.ROOT / "docs" / "benchmarks.md"
-WIDTH = 130
 
 
 def main() -> None:
@@ -41,8 +38,7 @@ def main() -> None:
     ]
     if options.demo:
         groups.append(lambda: whole.demo(FOLDER / "demo.log"))
-    console = Console(highlight=False, soft_wrap=True)
-    console.width = max(console.width, WIDTH)
+    console = report.console()
     here, installed = machine(), versions()
     console.print(pairs({**here, "memory_bytes": report.size(here["memory_bytes"])}))
     console.print(pairs(installed))

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import accuracy_score, r2_score, roc_auc_score
@@ -24,6 +23,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from bench import report
 from demo.data import Table as Data
 from demo.data import cancer, diabetes, loans
 from hexchange.circuit.document import Circuit, Table
@@ -224,7 +224,7 @@ class Summary:
         given, clear = (f"{self.mean(of):.4f} ± {self.spread(of):.4f}" for of in both)
         same = "" if self.same is None else f"{self.same:.2%}"
         met = {True: "met", False: "not met", None: ""}[self.met]
-        return one.data, one.model, one.metric, given, clear, f"{self.loss:+.4f}", same, met
+        return one.data, one.model, one.metric, given, clear, f"{self.loss:+z.4f}", same, met
 
 
 def summaries(splits: int) -> list[Summary]:
@@ -265,7 +265,7 @@ def main() -> int:
     parser.add_argument("--splits", type=int, default=SPLITS)
     splits = parser.parse_args().splits
     found = summaries(splits)
-    console = Console()
+    console = report.console()
     console.print(shown(HEAD, [each.row() for each in found], title=f"{splits} splits"))
     PAGE.write_text(page(found, splits), encoding="utf-8")
     console.print(f"written to {PAGE.relative_to(Path.cwd())}")

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from hexchange.cli.output import pairs, table
 
+WIDTH = 130
 PREDICTED = ("work", "figure", "predicted", "measured", "off by", "goal", "")
 NAMES = ("work", "ours", "goal", "", "peer", "ratio", "our bytes", "peer bytes")
 
@@ -173,6 +174,13 @@ def markdown(
             *(f"| {' | '.join(predicted(prediction))} |" for prediction in predictions),
         ]
     return "\n".join(lines) + "\n"
+
+
+def console() -> Console:
+    """Where results go: wide enough for the tables also where the terminal, or a file, says less."""
+    wide = Console(highlight=False, soft_wrap=True)
+    wide.width = max(wide.width, WIDTH)
+    return wide
 
 
 def show(console: Console, results: Iterable[Result], predictions: Sequence[Prediction] = ()) -> None:

@@ -43,7 +43,7 @@ def results(nightly: bool) -> dict[str, list[dict[str, Any]]]:
         "--solver",
         "z3" if nightly else "yices",
         "--solver-timeout-assertion",
-        "120s" if nightly else "30s",
+        "300s" if nightly else "30s",
     ]
     environment = os.environ | {
         "PATH": f"{FORGE}{os.pathsep}{os.environ['PATH']}",
